@@ -1,0 +1,365 @@
+"""Losses of the paper (Eqs. 1-6): pure functions, and one Module that keeps centres.
+
+Nothing here knows anything but torch.
+"""
+
+import numbers
+
+import torch
+from torch import nn
+from torch.nn import functional as F
+
+__all__ = [
+    "WeightedCenterLoss",
+    "class_weights",
+    "masked_cross_entropy",
+    "weighted_center_loss",
+]
+
+
+def class_weights(beta, n_classes, labels=None):
+    """Weight of each class in the loss: the w of Eq. 3, for any number of classes.
+
+    Parameters
+    ----------
+    beta : float, "balanced" or array-like of shape (n_classes,)
+        A float is the weight of class 0 (poor), the others weigh 1. "balanced" weighs
+        each class by ``n_last / n_k``, counted in `labels`: for two classes this is
+        n_good / n_poor for the poor class. A sequence gives each class its weight.
+    n_classes : int
+        Number of classes.
+    labels : Tensor of shape (n_samples,), default=None
+        Integer labels to count for "balanced"; -1 (unknown) is not counted. A class
+        that does not occur weighs 1.
+
+    Returns
+    -------
+    weights : Tensor of shape (n_classes,)
+        One float32 weight per class.
+
+    Raises
+    ------
+    ValueError
+        If `beta` is negative, not finite, of the wrong length or an unknown word.
+
+    References
+    ----------
+    .. [1] K. Zhou et al., "Fundus Image Quality-Guided Diabetic Retinopathy Grading",
+       OMIA 2018, Eq. 3.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from sk_fiqdr.losses import class_weights
+    >>> class_weights(27.0, 2).tolist()
+    [27.0, 1.0]
+    >>> class_weights("balanced", 2, torch.tensor([0, 1, 1, 1, -1])).tolist()
+    [3.0, 1.0]
+    """
+    weights = torch.ones(n_classes)
+    if isinstance(beta, str):
+        if beta != "balanced" or labels is None:
+            raise ValueError(
+                f"beta must be a float, 'balanced' or one weight per class, "
+                f"got {beta!r}"
+                + (" without labels to balance." if labels is None else ".")
+            )
+        counts = torch.bincount(labels[labels >= 0].cpu(), minlength=n_classes).float()
+        occurs = (counts > 0) & (counts[-1] > 0)
+        weights[occurs] = counts[-1] / counts[occurs]
+    elif isinstance(beta, numbers.Real):
+        weights[0] = float(beta)
+    else:
+        weights = torch.as_tensor(beta, dtype=torch.float32).detach().cpu()
+        if weights.ndim == 0:
+            weights = torch.cat([weights[None], torch.ones(n_classes - 1)])
+        if weights.shape != (n_classes,):
+            raise ValueError(
+                f"beta has shape {tuple(weights.shape)!r}, expected one weight for "
+                f"each of the {n_classes} classes. A float weighs class 0 alone."
+            )
+    if not bool(torch.isfinite(weights).all()) or bool((weights < 0).any()):
+        raise ValueError(
+            f"beta must be finite and not negative, got {beta!r}. "
+            "1.0 weighs poor and good images alike, 27.0 is the paper's value."
+        )
+    return weights
+
+
+def _at_least_float32(tensor):
+    """Half precision is not enough for sums of squares: compute those in float32."""
+    return tensor.float() if tensor.dtype in (torch.float16, torch.bfloat16) else tensor
+
+
+def _weighted_cross_entropy_sums(logits, labels, weights, sample_weight):
+    """Return sum_i w_i CE_i, sum_i w_i and the parts they are made of."""
+    logits = _at_least_float32(logits)
+    weights = weights.to(logits)
+    known = labels >= 0
+    if sample_weight is None:
+        # torch's own sum, so that beta=1, lambd=0 is its cross-entropy to the last bit.
+        total = F.cross_entropy(
+            logits, labels, weight=weights, ignore_index=-1, reduction="sum"
+        )
+        labels, row_weight = torch.where(known, labels, 0), known.to(logits.dtype)
+        return total, (row_weight * weights[labels]).sum(), labels, known, row_weight
+    labels = torch.where(known, labels, 0)
+    row_weight = known * sample_weight.to(logits)
+    weight = row_weight * weights[labels]
+    cross_entropy = F.cross_entropy(logits, labels, reduction="none")
+    # where, not a product: an unknown row may hold nan, and 0 * nan is nan.
+    total = torch.where(known, weight * cross_entropy, 0).sum()
+    return total, weight.sum(), labels, known, row_weight
+
+
+def _divide(total, weight_sum):
+    """Divide, and give 0 (with a gradient of 0) where nothing has weight."""
+    return total / torch.where(weight_sum > 0, weight_sum, 1)
+
+
+def masked_cross_entropy(logits, labels, *, class_weight=None, sample_weight=None):
+    """Mean cross-entropy over the rows whose label is known (Eqs. 1 and 2; L_dr).
+
+    Parameters
+    ----------
+    logits : Tensor of shape (n_samples, n_classes)
+        Scores before softmax, of any float type; half precision is raised to float32.
+    labels : Tensor of shape (n_samples,)
+        Integer classes; -1 marks an unknown label.
+    class_weight : Tensor of shape (n_classes,), default=None
+        Weight of each class.
+    sample_weight : Tensor of shape (n_samples,), default=None
+        Weight of each row.
+
+    Returns
+    -------
+    loss : Tensor of shape ()
+        Weighted mean; 0 where no row counts.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from sk_fiqdr.losses import masked_cross_entropy
+    >>> logits = torch.tensor([[0.0, 0.0], [5.0, -5.0]])
+    >>> round(masked_cross_entropy(logits, torch.tensor([1, -1])).item(), 4)
+    0.6931
+    """
+    if class_weight is None:
+        class_weight = logits.new_ones(logits.shape[1])
+    total, weight_sum, *_ = _weighted_cross_entropy_sums(
+        logits, labels, class_weight, sample_weight
+    )
+    return _divide(total, weight_sum)
+
+
+def weighted_center_loss(
+    logits, features, labels, centers, *, beta=27.0, lambd=0.1, sample_weight=None
+):
+    r"""Weighted softmax with centre loss, L_q of Eq. 6.
+
+    Time and memory are O(n_samples x n_features): each feature meets the centre of its
+    own class only.
+
+    Parameters
+    ----------
+    logits : Tensor of shape (n_samples, n_classes)
+        Quality scores before softmax.
+    features : Tensor of shape (n_samples, n_features)
+        Deep features f_i.
+    labels : Tensor of shape (n_samples,)
+        Integer classes, 0 poor and 1 good in the paper; -1 marks an unknown label,
+        whose row counts nowhere.
+    centers : Tensor of shape (n_classes, n_features)
+        Centre of each class in feature space.
+    beta : float, "balanced" or array-like of shape (n_classes,), default=27.0
+        Weight of the poor class, see :func:`class_weights`. "balanced" counts `labels`.
+    lambd : float, default=0.1
+        Weight of the centre term.
+    sample_weight : Tensor of shape (n_samples,), default=None
+        Weight of each row: a row of weight 2 counts as two rows, in every sum.
+
+    Returns
+    -------
+    loss : Tensor of shape ()
+        The loss, float32 or wider; 0 where no row counts.
+
+    Raises
+    ------
+    ValueError
+        If shapes do not fit together, or `beta` is not valid.
+
+    Notes
+    -----
+    .. math::
+        L_q = \frac{\sum_i w_i \mathrm{CE}_i
+              + \lambda \tfrac12 \sum_i \lVert f_i - c_{q_i} \rVert^2}{\sum_i w_i}
+
+    As printed, Eqs. 4 and 6 subtract the centre term; it is a penalty, and is added.
+    ``beta=1`` and ``lambd=0`` give plain cross-entropy (L_q0), ``lambd=0`` L_q1,
+    ``beta=1`` L_q2 and both together L_q3.
+
+    References
+    ----------
+    .. [1] K. Zhou et al., "Fundus Image Quality-Guided Diabetic Retinopathy Grading",
+       OMIA 2018, Eqs. 1-6.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from sk_fiqdr.losses import weighted_center_loss
+    >>> logits, labels = torch.zeros(2, 2), torch.tensor([0, 1])
+    >>> features, centers = torch.ones(2, 3), torch.zeros(2, 3)
+    >>> loss = weighted_center_loss(logits, features, labels, centers, beta=27)
+    >>> round(loss.item(), 4)  # log 2 + 0.1 * (1.5 + 1.5) / 28
+    0.7039
+    """
+    _check_shapes(logits, features, labels, centers)
+    weights = class_weights(beta, logits.shape[1], labels)
+    return _weighted_center_loss(
+        logits, features, labels, centers, weights, lambd, sample_weight
+    )
+
+
+def _weighted_center_loss(
+    logits, features, labels, centers, weights, lambd, sample_weight
+):
+    total, weight_sum, labels, known, row_weight = _weighted_cross_entropy_sums(
+        logits, labels, weights, sample_weight
+    )
+    if lambd:
+        features = _at_least_float32(features)
+        difference = features - centers.to(features)[labels]
+        squared = torch.where(known, difference.square().sum(dim=1), 0)
+        total = total + lambd * 0.5 * (row_weight * squared).sum()
+    return _divide(total, weight_sum)
+
+
+def _check_shapes(logits, features, labels, centers):
+    fits = (
+        logits.ndim == 2
+        and features.ndim == 2
+        and len(logits) == len(features)
+        and labels.shape == logits.shape[:1]
+        and centers.shape == (logits.shape[1], features.shape[1])
+    )
+    if not fits:
+        raise ValueError(
+            "Expected logits (n, n_classes), features (n, n_features), labels (n,) and "
+            f"centers (n_classes, n_features), got {tuple(logits.shape)!r}, "
+            f"{tuple(features.shape)!r}, {tuple(labels.shape)!r} and "
+            f"{tuple(centers.shape)!r}."
+        )
+
+
+class WeightedCenterLoss(nn.Module):
+    """L_q of Eq. 6 with the centres that it needs.
+
+    The centres follow Wen et al. [2]_: after the loss of a training batch is taken,
+    ``c_k <- c_k - alpha * sum_i 1{q_i = k}(c_k - f_i) / (1 + n_k)``. In ``eval()``
+    mode they stand still.
+
+    Parameters
+    ----------
+    beta : float, "balanced" or array-like of shape (n_classes,), default=27.0
+        Weight of the poor class, see :func:`class_weights`. "balanced" counts each
+        batch; the estimators count the whole training set instead.
+    lambd : float, default=0.1
+        Weight of the centre term.
+    n_features : int
+        Width of the features.
+    n_classes : int, default=2
+        Number of classes.
+    alpha : float, default=0.5
+        Step of the centres.
+
+    Attributes
+    ----------
+    centers : Tensor of shape (n_classes, n_features)
+        Buffer, float32 even under autocast; zero before training.
+
+    References
+    ----------
+    .. [1] K. Zhou et al., "Fundus Image Quality-Guided Diabetic Retinopathy Grading",
+       OMIA 2018, Eqs. 1-6.
+    .. [2] Y. Wen et al., "A discriminative feature learning approach for deep face
+       recognition", ECCV 2016.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from sk_fiqdr.losses import WeightedCenterLoss
+    >>> criterion = WeightedCenterLoss(n_features=3)
+    >>> logits, features = torch.zeros(4, 2), torch.ones(4, 3)
+    >>> loss = criterion(logits, features, torch.tensor([0, 1, 1, -1]))
+    >>> criterion.centers[:, 0].tolist()  # 0.5 * 1 / (1 + 1) and 0.5 * 2 / (1 + 2)
+    [0.25, 0.3333333432674408]
+    """
+
+    def __init__(self, beta=27.0, lambd=0.1, *, n_features, n_classes=2, alpha=0.5):
+        super().__init__()
+        if not lambd >= 0:
+            raise ValueError(
+                f"lambd must be at least 0, got {lambd!r}. 0 leaves the centre term "
+                "out, 0.1 is the paper's value."
+            )
+        self.beta = beta
+        self.lambd = lambd
+        self.n_features = n_features
+        self.n_classes = n_classes
+        self.alpha = alpha
+        self.register_buffer("centers", torch.zeros(n_classes, n_features))
+        fixed = None if beta == "balanced" else class_weights(beta, n_classes)
+        # Derived from beta, hence not part of what is saved.
+        self.register_buffer("weights", fixed, persistent=False)
+
+    def forward(self, logits, features, labels, sample_weight=None):
+        """Take the loss and, in training, move the centres afterwards.
+
+        Parameters
+        ----------
+        logits : Tensor of shape (n_samples, n_classes)
+            Quality scores before softmax.
+        features : Tensor of shape (n_samples, n_features)
+            Deep features.
+        labels : Tensor of shape (n_samples,)
+            Integer classes, -1 where unknown.
+        sample_weight : Tensor of shape (n_samples,), default=None
+            Weight of each row, in the loss and in the centres.
+
+        Returns
+        -------
+        loss : Tensor of shape ()
+            The loss.
+        """
+        _check_shapes(logits, features, labels, self.centers)
+        weights = self.weights
+        if weights is None:
+            weights = class_weights(self.beta, self.n_classes, labels)
+        # The loss keeps a copy for backward: the buffer moves in place below.
+        loss = _weighted_center_loss(
+            logits, features, labels, self.centers, weights, self.lambd, sample_weight
+        )
+        if self.training:
+            self._move_centers(features.detach(), labels, sample_weight)
+        return loss
+
+    @torch.no_grad()
+    def _move_centers(self, features, labels, sample_weight):
+        known = labels >= 0
+        row_weight = known.to(self.centers)
+        if sample_weight is not None:
+            row_weight = row_weight * sample_weight.to(self.centers)
+        labels = torch.where(known, labels, 0)
+        counts = self.centers.new_zeros(self.n_classes)
+        counts.index_add_(0, labels, row_weight)
+        pull = self.centers[labels] - features.to(self.centers)
+        pull = torch.where(known[:, None], pull, 0)
+        step = self.alpha * row_weight / (1 + counts[labels])
+        self.centers.index_add_(0, labels, -step[:, None] * pull)
+
+    def extra_repr(self):
+        """Return the settings for torch's repr."""
+        return (
+            f"beta={self.beta!r}, lambd={self.lambd!r}, n_features={self.n_features}, "
+            f"n_classes={self.n_classes}, alpha={self.alpha}"
+        )

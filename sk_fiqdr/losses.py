@@ -10,6 +10,7 @@ from torch import nn
 from torch.nn import functional as F
 
 __all__ = [
+    "MaskedCrossEntropy",
     "WeightedCenterLoss",
     "class_weights",
     "masked_cross_entropy",
@@ -362,4 +363,52 @@ class WeightedCenterLoss(nn.Module):
         return (
             f"beta={self.beta!r}, lambd={self.lambd!r}, n_features={self.n_features}, "
             f"n_classes={self.n_classes}, alpha={self.alpha}"
+        )
+
+
+class MaskedCrossEntropy(nn.Module):
+    """Mean cross-entropy over known labels, L_dr of Eq. 7.
+
+    Parameters
+    ----------
+    class_weight : array-like of shape (n_classes,), default=None
+        Weight of each class.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from sk_fiqdr.losses import MaskedCrossEntropy
+    >>> loss = MaskedCrossEntropy()(torch.zeros(2, 5), torch.tensor([3, -1]))
+    >>> round(loss.item(), 4)  # log 5
+    1.6094
+    """
+
+    def __init__(self, class_weight=None):
+        super().__init__()
+        if class_weight is not None:
+            class_weight = torch.as_tensor(class_weight, dtype=torch.float32)
+        self.register_buffer("class_weight", class_weight, persistent=False)
+
+    def forward(self, logits, labels, sample_weight=None):
+        """Take the loss.
+
+        Parameters
+        ----------
+        logits : Tensor of shape (n_samples, n_classes)
+            Scores before softmax.
+        labels : Tensor of shape (n_samples,)
+            Integer classes, -1 where unknown.
+        sample_weight : Tensor of shape (n_samples,), default=None
+            Weight of each row.
+
+        Returns
+        -------
+        loss : Tensor of shape ()
+            Weighted mean; 0 where no row counts.
+        """
+        return masked_cross_entropy(
+            logits,
+            labels,
+            class_weight=self.class_weight,
+            sample_weight=sample_weight,
         )

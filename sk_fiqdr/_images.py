@@ -1,0 +1,150 @@
+"""Decoding: one photograph file to square uint8 RGB. Knows Pillow and NumPy only."""
+
+import os
+import stat
+import warnings
+
+import numpy as np
+from PIL import Image, ImageOps
+
+# Camera originals end at about 50 megapixels; a header that claims more is a bomb.
+MAX_PIXELS = 120_000_000
+
+
+class UnreadableImageError(OSError):
+    """A file that exists and is no readable image; the message names it and why."""
+
+
+def read_image(path, image_size):
+    """Read a photograph as a square RGB array.
+
+    Grey, palette, transparent (on black), CMYK and 16-bit images become 8-bit RGB,
+    the EXIF orientation is honoured, the first frame of an animation is taken. What is
+    not square is padded with black, aspect kept.
+
+    Parameters
+    ----------
+    path : str or Path
+        The file.
+    image_size : int
+        Height and width of the result in pixels.
+
+    Returns
+    -------
+    image : ndarray of shape (image_size, image_size, 3)
+        uint8 pixels.
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is no such file.
+    UnreadableImageError
+        If it is no image, or a damaged one.
+
+    Examples
+    --------
+    >>> import pathlib, tempfile
+    >>> from PIL import Image
+    >>> from sk_fiqdr._images import read_image
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = pathlib.Path(folder, "eye.png")
+    ...     Image.new("L", (30, 20), 200).save(path)
+    ...     read_image(path, 16).shape
+    (16, 16, 3)
+    """
+    path = os.fspath(path)
+    _check_regular_file(path)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # bombs are refused below, by size
+            with Image.open(path) as image:
+                if image.width * image.height > MAX_PIXELS:
+                    raise UnreadableImageError(
+                        f"{path!r} claims {image.width} x {image.height} pixels, more "
+                        f"than the {MAX_PIXELS:,} allowed: the header is damaged or "
+                        "hostile. Shrink the image if it is real."
+                    )
+                # JPEG decodes at a fraction of its size; twice the target keeps detail.
+                image.draft("RGB", (2 * image_size, 2 * image_size))
+                rgb = _to_rgb(ImageOps.exif_transpose(image))
+                return np.asarray(_fit_square(rgb, image_size))
+    except UnreadableImageError:
+        raise
+    except Exception as error:  # Pillow's plugins raise of all kinds on damaged files
+        raise UnreadableImageError(
+            f"{path!r} cannot be read as an image ({type(error).__name__}: {error}). "
+            'Replace the file, or go on without it by on_error="warn".'
+        ) from error
+
+
+def _check_regular_file(path):
+    mode = os.stat(path).st_mode  # FileNotFoundError names the path by itself
+    if not stat.S_ISREG(mode):
+        kind = "a folder" if stat.S_ISDIR(mode) else "no regular file"
+        raise UnreadableImageError(f"{path!r} is {kind}, expected an image file.")
+    if os.path.getsize(path) == 0:
+        raise UnreadableImageError(
+            f"{path!r} is empty (0 bytes), expected an image. Copy it again."
+        )
+
+
+def _to_rgb(image):
+    if image.mode in ("I;16", "I;16L", "I;16B", "I;16N", "I"):
+        # Pillow clips 16 bits to 8; keep the upper 8 instead.
+        pixels = np.asarray(image).astype(np.int64) >> 8
+        image = Image.fromarray(pixels.clip(0, 255).astype(np.uint8))
+    elif image.mode == "F":
+        pixels = np.asarray(image)
+        scale = 255 if pixels.max() <= 1 else 1
+        image = Image.fromarray((pixels * scale).clip(0, 255).astype(np.uint8))
+    elif image.has_transparency_data:
+        image = image.convert("RGBA")
+        black = Image.new("RGBA", image.size, (0, 0, 0, 255))
+        image = Image.alpha_composite(black, image)
+    return image.convert("RGB")
+
+
+def _fit_square(image, image_size):
+    """Shrink or grow the longer side to `image_size` and pad the other with black."""
+    if image.size == (image_size, image_size):
+        return image
+    scale = image_size / max(image.size)
+    size = [max(1, round(side * scale)) for side in image.size]
+    image = image.resize(size, Image.Resampling.BILINEAR, reducing_gap=2.0)
+    if image.size == (image_size, image_size):
+        return image
+    square = Image.new("RGB", (image_size, image_size))
+    square.paste(image, ((image_size - size[0]) // 2, (image_size - size[1]) // 2))
+    return square
+
+
+def resize_images(images, image_size):
+    """Bring uint8 images to the asked size, exactly as `read_image` would.
+
+    Parameters
+    ----------
+    images : ndarray of shape (n, height, width, 3)
+        uint8 pixels.
+    image_size : int
+        Height and width of the result.
+
+    Returns
+    -------
+    images : ndarray of shape (n, image_size, image_size, 3)
+        The same array where nothing is to be done.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sk_fiqdr._images import resize_images
+    >>> resize_images(np.zeros((2, 30, 20, 3), np.uint8), 16).shape
+    (2, 16, 16, 3)
+    """
+    if images.shape[1:3] == (image_size, image_size):
+        return images
+    return np.stack(
+        [
+            np.asarray(_fit_square(Image.fromarray(image), image_size))
+            for image in images
+        ]
+    )

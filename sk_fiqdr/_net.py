@@ -1,0 +1,750 @@
+"""FundusNet: what the three estimators share, and the only file that knows skorch."""
+
+import inspect
+import os
+import warnings
+from contextlib import contextmanager
+
+import numpy as np
+import torch
+from sklearn.base import BaseEstimator
+from sklearn.utils import check_random_state
+from sklearn.utils.validation import check_array, validate_data
+from skorch import NeuralNet
+from skorch.utils import to_device, to_tensor
+from torch import nn
+
+from ._augment import default_augmentation
+from ._dataset import (
+    FEATURES,
+    IMAGES,
+    PATHS,
+    AugmentedDataset,
+    FundusDataset,
+    check_images,
+    take_batch,
+)
+from ._images import read_image
+from ._schedule import LearningRateSchedule
+from .model_selection import PatientLeakageError, patient_ids
+from .modules import MultiTaskNet
+
+GRADE, QUALITY, DEEP = 0, 1, 2  # what the network returns, in this order
+
+
+class FundusNet(NeuralNet):
+    """A skorch net over paths, uint8 images or features; base of the estimators.
+
+    The parameters are described in :class:`sk_fiqdr.FIQDRClassifier`.
+    """
+
+    def __init__(
+        self,
+        *,
+        backbone="resnet18",
+        weights=None,
+        image_size=224,
+        augment="default",
+        freeze=False,
+        amp="auto",
+        device="auto",
+        random_state=None,
+        max_epochs=10,
+        batch_size=32,
+        lr=0.01,
+        lr_schedule="one_cycle",
+        optimizer=torch.optim.SGD,
+        gradient_clip=None,
+        train_split=None,
+        on_error="raise",
+        verbose=0,
+        module=MultiTaskNet,
+        iterator_train__shuffle=True,
+        **kwargs,
+    ):
+        super().__init__(
+            module=module,
+            optimizer=optimizer,
+            lr=lr,
+            max_epochs=max_epochs,
+            batch_size=batch_size,
+            train_split=train_split,
+            verbose=verbose,
+            device=device,
+            iterator_train__shuffle=iterator_train__shuffle,
+            **kwargs,
+        )
+        self.backbone = backbone
+        self.weights = weights
+        self.image_size = image_size
+        self.augment = augment
+        self.freeze = freeze
+        self.amp = amp
+        self.random_state = random_state
+        self.lr_schedule = lr_schedule
+        self.gradient_clip = gradient_clip
+        self.on_error = on_error
+
+    # -- what the estimators say of themselves ---------------------------------------
+
+    def _encode_targets(self, y):
+        """Check y and return it as int64 codes, -1 where unknown."""
+        raise NotImplementedError
+
+    def _module_sizes(self):
+        """Return n_grades and n_qualities for the network."""
+        raise NotImplementedError
+
+    # -- parameters ------------------------------------------------------------------
+
+    # scikit-learn's representation, which names what differs from the defaults.
+    __repr__ = BaseEstimator.__repr__
+
+    @property
+    def device(self):
+        """Where the net computes; "auto" is resolved each time it is asked for."""
+        if self._device == "auto":
+            return "cuda" if torch.cuda.is_available() else "cpu"
+        return self._device
+
+    @device.setter
+    def device(self, device):
+        self._device = device
+
+    def _get_param_names(self):
+        own = [name for name in super()._get_param_names() if not name.startswith("_")]
+        return [*own, "device"]
+
+    def get_params(self, deep=True, **kwargs):
+        """Return the parameters, as scikit-learn does.
+
+        Parameters
+        ----------
+        deep : bool, default=True
+            Also those of nested objects, skorch's callbacks among them.
+        **kwargs : dict
+            Passed on to skorch.
+
+        Returns
+        -------
+        params : dict
+            Parameter names and values.
+        """
+        params = super().get_params(deep=deep, **kwargs)
+        return {**params, "device": self._device}  # "auto" stays "auto" in a clone
+
+    def __getstate__(self):
+        return {**super().__getstate__(), "device": self.device}
+
+    def __setstate__(self, state):
+        super().__setstate__(state)
+        # skorch leaves the device that it found here, the CPU where CUDA is missing.
+        found = self.__dict__.pop("device")
+        if self._device != "auto":
+            self._device = found
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        images = self.backbone is not None
+        tags.input_tags.two_d_array = not images
+        tags.input_tags.three_d_array = False
+        tags.input_tags.string = images
+        return tags
+
+    # -- building --------------------------------------------------------------------
+
+    def initialize(self):
+        """Build network, criterion and optimiser afresh.
+
+        Returns
+        -------
+        self : FundusNet
+            The net, ready for training.
+        """
+        self._check_parameters()
+        return super().initialize()
+
+    def _check_parameters(self):
+        for name, allowed in {
+            "on_error": ("raise", "warn", "skip"),
+            "lr_schedule": ("one_cycle", "constant"),
+        }.items():
+            value = getattr(self, name)
+            if value not in allowed:
+                words = ", ".join(map(repr, allowed))
+                raise ValueError(f"{name} must be one of {words}, got {value!r}.")
+        if self.amp not in (True, False, "auto"):
+            raise ValueError(f"amp must be 'auto', True or False, got {self.amp!r}.")
+        if isinstance(self.augment, str) and self.augment != "default":
+            raise ValueError(
+                "augment must be 'default', None or a transform of one uint8 image "
+                f"(3, height, width), got {self.augment!r}."
+            )
+        if not isinstance(self.image_size, int | np.integer) or self.image_size < 1:
+            raise ValueError(
+                f"image_size must be a positive whole number of pixels, "
+                f"got {self.image_size!r}."
+            )
+
+    def initialize_module(self):
+        """Build the network for the data at hand; skorch calls this.
+
+        Returns
+        -------
+        self : FundusNet
+            The net.
+        """
+        n_grades, n_qualities = self._module_sizes()
+        kwargs = {
+            "backbone": self.backbone,
+            "weights": self.weights,
+            "image_size": int(self.image_size),
+            "n_grades": n_grades,
+            "n_qualities": n_qualities,
+        }
+        if self.backbone is None:
+            if not hasattr(self, "n_features_in_"):
+                raise ValueError(
+                    "With backbone=None the width of the network is that of X: call "
+                    "fit(X, y) rather than initialize()."
+                )
+            kwargs["n_inputs"] = self.n_features_in_
+        module = self.module(**{**kwargs, **self.get_params_for("module")})
+        self.module_ = module.to(memory_format=torch.channels_last)
+        return self
+
+    def torch_compile(self, module, name):
+        """Compile the network in place, so that its state-dict keys stay as they are.
+
+        Parameters
+        ----------
+        module : Module
+            The network or the criterion.
+        name : str
+            Which of both it is.
+
+        Returns
+        -------
+        module : Module
+            The same module.
+        """
+        if self.compile and name == "module":
+            module.compile(**self.get_params_for("compile"))
+        return module
+
+    def get_params_for_optimizer(self, prefix, named_parameters):
+        """Collect the optimiser's arguments; weight decay spares biases and norms.
+
+        Parameters
+        ----------
+        prefix : str
+            skorch's name of the optimiser.
+        named_parameters : iterable of (str, Parameter)
+            What there is to learn.
+
+        Returns
+        -------
+        args : tuple
+            The parameter groups.
+        kwargs : dict
+            Learning rate and the other arguments.
+        """
+        args, kwargs = super().get_params_for_optimizer(prefix, named_parameters)
+        known = inspect.signature(self.optimizer).parameters
+        for name, default in self._optimizer_defaults.items():
+            if name in known:
+                kwargs.setdefault(name, default)
+        if len(args[0]) > 1 or "weight_decay" not in known:
+            return args, kwargs  # the user's own parameter groups stay as they are
+        parameters = args[0][0]["params"]
+        groups = [
+            {"params": [p for p in parameters if p.ndim > 1]},
+            {"params": [p for p in parameters if p.ndim <= 1], "weight_decay": 0.0},
+        ]
+        return (groups,), kwargs
+
+    # SGD takes both; an optimiser that knows no momentum is left without it.
+    _optimizer_defaults = {"momentum": 0.9, "weight_decay": 1e-4}  # noqa: RUF012
+
+    @property
+    def _default_callbacks(self):
+        return [*super()._default_callbacks, ("schedule", LearningRateSchedule())]
+
+    # -- input -----------------------------------------------------------------------
+
+    def _check_X(self, X, *, reset):
+        """Return X as an ndarray and what it holds; `reset` keeps that for predict."""
+        if self.backbone is None:
+            if isinstance(X, str | bytes | os.PathLike) or np.ndim(X) == 4:
+                raise ValueError(
+                    "backbone=None takes features of shape (n_samples, n_features), "
+                    "got images. Name a backbone, such as 'resnet18', to train on them."
+                )
+            X = validate_data(self, X, dtype=np.float32, order="C", reset=reset)
+            return X, FEATURES
+        X, kind = check_images(X)
+        if kind == PATHS:
+            missing = [path for path in X if not os.path.exists(path)]
+            if missing and self.on_error == "raise":
+                raise FileNotFoundError(
+                    f"{len(missing)} of {len(X)} image files do not exist, the first "
+                    f"{missing[0]!r}. Paths are taken relative to {os.getcwd()!r}."
+                )
+        if reset:
+            self.input_ = {"kind": kind, "image_size": int(self.image_size)}
+            if kind == IMAGES:
+                self.input_ |= {"height": X.shape[1], "width": X.shape[2]}
+        else:
+            self._compare_with_fit(X, kind)
+        return X, kind
+
+    def _compare_with_fit(self, X, kind):
+        fitted = getattr(self, "input_", None)
+        if fitted is None:
+            return
+        if fitted["image_size"] != self.image_size:
+            raise ValueError(
+                f"This net was fitted at image_size={fitted['image_size']!r}, and now "
+                f"has image_size={self.image_size!r}: its grades would mean little. "
+                "Set it back, or fit again."
+            )
+        size = (fitted.get("height"), fitted.get("width"))
+        if kind == IMAGES and fitted["kind"] == IMAGES and X.shape[1:3] != size:
+            warnings.warn(
+                f"This net was fitted on images of {size[0]} x {size[1]} pixels and "
+                f"now sees {X.shape[1]} x {X.shape[2]}. They are resized to "
+                f"{self.image_size} x {self.image_size}, but detail and framing "
+                "differ; prepare both in the same way.",
+                UserWarning,
+                stacklevel=4,
+            )
+
+    def get_dataset(self, X, y=None):
+        """Return the dataset of X; skorch calls this.
+
+        Parameters
+        ----------
+        X : array-like or Dataset
+            Paths, images or features.
+        y : ndarray, default=None
+            Encoded labels.
+
+        Returns
+        -------
+        dataset : FundusDataset
+            Rows that are read when they are asked for.
+        """
+        if isinstance(X, torch.utils.data.Dataset):
+            return X
+        X, kind = self._check_X(X, reset=False)
+        return FundusDataset(
+            X, y, kind=kind, image_size=int(self.image_size), on_error=self.on_error
+        )
+
+    def _make_training_set(self, X, y, sample_weight, groups, *, reset):
+        """Check everything that `fit` was given and remember what it says."""
+        X, kind = self._check_X(X, reset=reset)
+        if y is None:
+            raise ValueError(
+                f"This {type(self).__name__} estimator requires y to be passed, but "
+                "the target y is None."
+            )
+        if len(y) != len(X):
+            raise ValueError(
+                f"X and y have inconsistent numbers of samples: {len(X)} rows of X and "
+                f"{len(y)} of y."
+            )
+        y = self._encode_targets(y)
+        if not (y >= 0).any():
+            raise ValueError(
+                "y knows no label at all (every value is -1): there is nothing to "
+                "learn from."
+            )
+        if sample_weight is not None:
+            sample_weight = check_array(
+                sample_weight, ensure_2d=False, dtype=np.float32, input_name="weights"
+            )
+            if sample_weight.shape != (len(X),) or (sample_weight < 0).any():
+                raise ValueError(
+                    f"sample_weight must hold {len(X)} numbers of at least 0, got "
+                    f"shape {sample_weight.shape!r} and minimum {sample_weight.min()}."
+                )
+        if groups is not None:
+            groups = np.asarray(groups)
+            if groups.shape != (len(X),):
+                raise ValueError(
+                    f"groups must name the patient of each of the {len(X)} rows, got "
+                    f"shape {groups.shape!r}."
+                )
+        if kind == PATHS:
+            names = np.unique([os.path.basename(path) for path in X])
+            if not reset and hasattr(self, "trained_names_"):
+                names = np.union1d(self.trained_names_, names)
+            self.trained_names_ = names
+        elif reset and hasattr(self, "trained_names_"):
+            del self.trained_names_
+        return FundusDataset(
+            X,
+            y,
+            kind=kind,
+            image_size=int(self.image_size),
+            sample_weight=sample_weight,
+            groups=groups,
+            on_error=self.on_error,
+        )
+
+    def check_patients(self, X):
+        """Raise if X holds unseen images of patients that the net was trained on.
+
+        `score` and the scorers of :mod:`sk_fiqdr.metrics` call this. It can see
+        patients only in file names, such as ``13_left.jpeg`` beside ``13_right.jpeg``;
+        the training images themselves are not a leak but a training score.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples,)
+            Image paths; anything else passes.
+
+        Raises
+        ------
+        PatientLeakageError
+            If an eye is scored whose fellow eye was trained on.
+        """
+        trained = getattr(self, "trained_names_", None)
+        if trained is None or self.backbone is None:
+            return
+        X, kind = check_images(X)
+        if kind != PATHS:
+            return
+        names = np.unique([os.path.basename(path) for path in X])
+        unseen = np.setdiff1d(names, trained)
+        if len(unseen) == 0:
+            return
+        shared = np.intersect1d(patient_ids(unseen), patient_ids(trained))
+        if len(shared):
+            raise PatientLeakageError(
+                f"{len(shared)} patients are scored on one image and were trained on "
+                f"another, among them {', '.join(shared[:5])}: such a score measures "
+                "memory. Split with PatientStratifiedKFold or patient_train_test_split."
+            )
+
+    # -- training --------------------------------------------------------------------
+
+    def fit(self, X, y, sample_weight=None, groups=None):
+        """Fit the net from scratch.
+
+        Parameters
+        ----------
+        X : array-like
+            Image paths (str or Path); or uint8 images (n, height, width, 3); or, with
+            ``backbone=None``, float features (n, d).
+        y : array-like
+            Integer labels, -1 where unknown: (n, 2) with columns (grade, quality) for
+            FIQDRClassifier, else (n,).
+        sample_weight : array-like of shape (n,), default=None
+            Weight of each row: 2 counts as the row twice.
+        groups : array-like of shape (n,), default=None
+            Patient of each row, for a `train_split` that keeps patients whole; paths
+            that name their patient need none.
+
+        Returns
+        -------
+        self : FundusNet
+            The fitted net.
+
+        Raises
+        ------
+        ValueError, TypeError
+            If X or y is not what is described here; the message names what came.
+        FileNotFoundError, UnreadableImageError
+            If an image cannot be read and ``on_error="raise"``.
+        """
+        reset = not (self.warm_start and self.initialized_)
+        dataset = self._make_training_set(X, y, sample_weight, groups, reset=reset)
+        with self._own_generator(start_afresh=reset):
+            super().fit(dataset, None)
+        return self
+
+    def partial_fit(
+        self, X, y=None, classes=None, sample_weight=None, groups=None, **kwargs
+    ):
+        """Go on training for `max_epochs` more epochs.
+
+        Parameters
+        ----------
+        X, y, sample_weight, groups : array-like
+            As in `fit`.
+        classes : array-like, default=None
+            Not used; scikit-learn passes it.
+        **kwargs : dict
+            skorch's own.
+
+        Returns
+        -------
+        self : FundusNet
+            The net.
+        """
+        if isinstance(X, torch.utils.data.Dataset):  # from fit, checked already
+            super().partial_fit(X, None, **kwargs)
+            self._report_unreadable(X)
+            return self
+        reset = not self.initialized_
+        dataset = self._make_training_set(X, y, sample_weight, groups, reset=reset)
+        with self._own_generator(start_afresh=reset):
+            super().partial_fit(dataset, None)
+        self._report_unreadable(dataset)
+        return self
+
+    @contextmanager
+    def _own_generator(self, *, start_afresh):
+        """Draw from a generator of the net's own, and leave torch's as it was found."""
+        devices = [torch.cuda.current_device()] if self.device != "cpu" else []
+        with torch.random.fork_rng(devices):
+            if start_afresh or not hasattr(self, "generator_state_"):
+                random_state = check_random_state(self.random_state)
+                torch.manual_seed(random_state.randint(np.iinfo(np.int32).max))
+            else:
+                torch.set_rng_state(self.generator_state_)
+            yield
+            self.generator_state_ = torch.get_rng_state()
+
+    def get_iterator(self, dataset, training=False):
+        """Return batches of the dataset, augmented in training; skorch calls this.
+
+        Parameters
+        ----------
+        dataset : Dataset
+            A FundusDataset or a Subset of one.
+        training : bool, default=False
+            Whether to augment, and to drop a last batch that cannot be trained on.
+
+        Returns
+        -------
+        iterator : DataLoader
+            The batches.
+        """
+        name = "iterator_train" if training else "iterator_valid"
+        kwargs = self.get_params_for(name)
+        batch_size = kwargs.setdefault("batch_size", self.batch_size)
+        if batch_size == -1:
+            batch_size = kwargs["batch_size"] = len(dataset)
+        kwargs.setdefault("collate_fn", take_batch)
+        if kwargs.get("num_workers", 0):
+            # "spawn" and "forkserver" fail inside joblib's workers.
+            kwargs.setdefault("multiprocessing_context", "fork")
+            kwargs.setdefault("persistent_workers", training)
+        if training:
+            self._check_batches(len(dataset), batch_size, kwargs)
+            transform = self._augmentation(dataset)
+            if transform is not None:
+                dataset = AugmentedDataset(dataset, transform)
+        else:
+            # A loader seeds its workers from torch's global generator, else.
+            kwargs.setdefault("generator", torch.Generator())
+        return getattr(self, name)(dataset, **kwargs)
+
+    def _check_batches(self, n_samples, batch_size, kwargs):
+        if kwargs.get("drop_last") and n_samples < batch_size:
+            raise ValueError(
+                f"drop_last=True drops the only batch: {n_samples} rows are fewer than "
+                f"batch_size={batch_size}. Lower batch_size."
+            )
+        norms = nn.modules.batchnorm._BatchNorm
+        if n_samples > batch_size > 1 == n_samples % batch_size and any(
+            isinstance(layer, norms) for layer in self.module_.modules()
+        ):
+            # Batch norm has no variance over one image; shuffling spares another row
+            # in the next epoch.
+            kwargs.setdefault("drop_last", True)
+
+    def _augmentation(self, dataset):
+        base = dataset
+        while isinstance(base, torch.utils.data.Subset):
+            base = base.dataset
+        if self.augment is None or getattr(base, "kind", None) == FEATURES:
+            return None
+        return default_augmentation() if self.augment == "default" else self.augment
+
+    def on_epoch_begin(self, net, dataset_train=None, dataset_valid=None, **kwargs):
+        """Freeze or thaw the backbone; skorch calls this before each epoch.
+
+        Parameters
+        ----------
+        net : FundusNet
+            The net itself.
+        dataset_train, dataset_valid : Dataset
+            What is trained and validated on.
+        **kwargs : dict
+            skorch's own.
+        """
+        super().on_epoch_begin(net, dataset_train, dataset_valid, **kwargs)
+        epoch = len(self.history)
+        frozen = self.freeze is True or (
+            self.freeze is not False and epoch <= self.freeze
+        )
+        self.module_.freeze(frozen)
+
+    def infer(self, x, **fit_params):
+        """Run the network on one batch.
+
+        Parameters
+        ----------
+        x : Tensor or dict
+            Images or features, alone or beside their sample weights.
+        **fit_params : dict
+            Not used.
+
+        Returns
+        -------
+        outputs : tuple of three Tensors
+            Grade logits, quality logits and deep features in float32.
+        """
+        images = x["images"] if isinstance(x, dict) else x
+        images = to_tensor(images, device=self.device)
+        kind = torch.device(self.device).type
+        with torch.autocast(kind, torch.bfloat16, enabled=self._uses_bfloat16()):
+            outputs = self.module_(images)
+        return tuple(output.float() for output in outputs)
+
+    def _uses_bfloat16(self):
+        if self.amp != "auto":
+            return self.amp
+        if self.backbone is None:
+            return False
+        if torch.device(self.device).type == "cuda":
+            return torch.cuda.is_bf16_supported()
+        # Without the instructions bfloat16 is emulated, and many times slower.
+        return getattr(torch.cpu, "_is_avx512_bf16_supported", bool)()
+
+    def train_step_single(self, batch, **fit_params):
+        """Train on one batch; see skorch.
+
+        Parameters
+        ----------
+        batch : tuple
+            Images and labels.
+        **fit_params : dict
+            Not used.
+
+        Returns
+        -------
+        step : dict
+            The loss, and the logits without graph and features.
+        """
+        step = super().train_step_single(batch, **fit_params)
+        if self.gradient_clip is not None:
+            nn.utils.clip_grad_norm_(self.module_.parameters(), self.gradient_clip)
+        return {**step, "y_pred": _logits_only(step["y_pred"])}
+
+    def validation_step(self, batch, **fit_params):
+        """Take the loss of one batch without learning; see skorch.
+
+        Parameters
+        ----------
+        batch : tuple
+            Images and labels.
+        **fit_params : dict
+            Not used.
+
+        Returns
+        -------
+        step : dict
+            The loss, and the logits without features.
+        """
+        step = super().validation_step(batch, **fit_params)
+        return {**step, "y_pred": _logits_only(step["y_pred"])}
+
+    def get_loss(self, y_pred, y_true, X=None, training=False):
+        """Take the loss of one batch.
+
+        Parameters
+        ----------
+        y_pred : tuple of Tensors
+            What the network returned.
+        y_true : Tensor
+            Encoded labels.
+        X : Tensor or dict, default=None
+            The batch, which carries the sample weights.
+        training : bool, default=False
+            Not used; the criterion knows its own mode.
+
+        Returns
+        -------
+        loss : Tensor of shape ()
+            The loss.
+        """
+        weight = X.get("sample_weight") if isinstance(X, dict) else None
+        y_true = to_tensor(y_true, device=self.device)
+        if weight is not None:
+            weight = to_device(weight, self.device)
+        return self._loss(y_pred, y_true, weight)
+
+    def _loss(self, outputs, labels, sample_weight):
+        raise NotImplementedError
+
+    # -- prediction ------------------------------------------------------------------
+
+    def _outputs(self, X, *wanted):
+        """Run the network once and return the wanted outputs as float32 arrays."""
+        self.check_is_fitted()
+        dataset = self.get_dataset(X)
+        batches = [
+            [outputs[i] for i in wanted] for outputs in self.forward_iter(dataset)
+        ]
+        arrays = [torch.cat(parts).numpy() for parts in zip(*batches, strict=True)]
+        if getattr(dataset, "unreadable", None) is not None:
+            for array in arrays:
+                array[dataset.unreadable.numpy()] = np.nan
+            self._report_unreadable(dataset)
+        return arrays
+
+    def _probabilities(self, X, *wanted):
+        return [_softmax(logits) for logits in self._outputs(X, *wanted)]
+
+    def _report_unreadable(self, dataset):
+        """Name the files that could not be read, with their reasons."""
+        flags = getattr(dataset, "unreadable", None)
+        if flags is None or not flags.any():
+            self.unreadable_ = {}
+            return
+        self.unreadable_ = {}
+        for path in dataset.X[flags.numpy()]:
+            try:
+                read_image(path, self.image_size)
+            except OSError as error:
+                self.unreadable_[str(path)] = str(error)
+        first = next(iter(self.unreadable_.values()), "")
+        if self.on_error == "warn":
+            warnings.warn(
+                f"{int(flags.sum())} of {len(dataset)} images could not be read and "
+                f"count nowhere; `unreadable_` names them. The first: {first}",
+                UserWarning,
+                stacklevel=4,
+            )
+
+    def transform(self, X):
+        """Return the deep features that the centre loss sees.
+
+        Parameters
+        ----------
+        X : array-like
+            As in `fit`.
+
+        Returns
+        -------
+        features : ndarray of shape (n, d)
+            The quality head's embedding, float32.
+        """
+        return self._outputs(X, DEEP)[0]
+
+
+def _logits_only(outputs):
+    """Drop graph and features: scoring callbacks keep every batch of an epoch."""
+    return tuple(output.detach() for output in outputs[:DEEP])
+
+
+def _softmax(logits):
+    from scipy.special import softmax
+
+    # In float64, so that probabilities add up to 1 as closely as users may check.
+    return softmax(logits.astype(np.float64), axis=1)

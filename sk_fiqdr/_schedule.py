@@ -1,0 +1,105 @@
+"""The learning rate over a fit."""
+
+import math
+
+from skorch.callbacks import Callback
+
+
+class LearningRateSchedule(Callback):
+    """Warm-up and cosine decay over the whole fit, in steps of a batch.
+
+    The net's `lr_schedule` says which: "one_cycle" climbs from a 25th of `lr` to `lr`
+    and falls to zero along half a cosine [1]_; "constant" leaves `lr` alone.
+
+    Parameters
+    ----------
+    warm_up : float, default=0.2
+        Share of the steps spent climbing.
+
+    References
+    ----------
+    .. [1] L. N. Smith and N. Topin, "Super-convergence: very fast training of neural
+       networks using large learning rates", 2019.
+    """
+
+    def __init__(self, warm_up=0.2):
+        self.warm_up = warm_up
+
+    def on_train_begin(self, net, X=None, y=None, **kwargs):
+        """Remember the learning rates to be scaled.
+
+        Parameters
+        ----------
+        net : FundusNet
+            The net that is trained.
+        X, y : object
+            Not used.
+        **kwargs : dict
+            Not used.
+        """
+        self.peaks_ = [group["lr"] for group in net.optimizer_.param_groups]
+        self.first_epoch_ = len(net.history)
+        self.step_ = 0
+
+    def on_epoch_begin(self, net, dataset_train=None, dataset_valid=None, **kwargs):
+        """Count the steps of the fit.
+
+        Parameters
+        ----------
+        net : FundusNet
+            The net that is trained.
+        dataset_train : Dataset
+            What it is trained on.
+        dataset_valid : Dataset
+            Not used.
+        **kwargs : dict
+            Not used.
+        """
+        batch_size = net.get_params_for("iterator_train").get(
+            "batch_size", net.batch_size
+        )
+        n_batches = 1 if batch_size == -1 else len(dataset_train) / batch_size
+        self.n_steps_ = max(1, math.ceil(n_batches) * net.max_epochs)
+
+    def on_batch_begin(self, net, batch=None, training=False, **kwargs):
+        """Set the learning rate of the coming step.
+
+        Parameters
+        ----------
+        net : FundusNet
+            The net that is trained.
+        batch : tuple
+            Not used.
+        training : bool
+            Validation batches leave the learning rate alone.
+        **kwargs : dict
+            Not used.
+        """
+        if not training or net.lr_schedule == "constant":
+            return
+        factor = self._factor(min(1.0, self.step_ / self.n_steps_))
+        for group, peak in zip(net.optimizer_.param_groups, self.peaks_, strict=True):
+            group["lr"] = peak * factor
+        self.step_ += 1
+
+    def _factor(self, progress):
+        if progress < self.warm_up:
+            return 0.04 + 0.96 * progress / self.warm_up
+        return 0.5 * (
+            1 + math.cos(math.pi * (progress - self.warm_up) / (1 - self.warm_up))
+        )
+
+    def on_train_end(self, net, X=None, y=None, **kwargs):
+        """Set the learning rates back, so that the next `partial_fit` can start.
+
+        Parameters
+        ----------
+        net : FundusNet
+            The net that was trained.
+        X, y : object
+            Not used.
+        **kwargs : dict
+            Not used.
+        """
+        for group, peak in zip(net.optimizer_.param_groups, self.peaks_, strict=True):
+            group["lr"] = peak

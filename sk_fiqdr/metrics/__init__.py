@@ -1,0 +1,30 @@
+"""Measures of grading and of quality, scorers for searches, and reports of both.
+
+Plain functions of labels and predictions; nothing here knows a net.
+"""
+
+from ._grading import quadratic_weighted_kappa
+from ._quality import mean_acc, precision, sensitivity, specificity
+from ._reports import grading_report, quality_report
+from ._scorers import (
+    fiqdr_scoring,
+    kappa_scorer,
+    mean_acc_scorer,
+    sensitivity_scorer,
+    specificity_scorer,
+)
+
+__all__ = [
+    "fiqdr_scoring",
+    "grading_report",
+    "kappa_scorer",
+    "mean_acc",
+    "mean_acc_scorer",
+    "precision",
+    "quadratic_weighted_kappa",
+    "quality_report",
+    "sensitivity",
+    "sensitivity_scorer",
+    "specificity",
+    "specificity_scorer",
+]

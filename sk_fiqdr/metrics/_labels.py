@@ -1,0 +1,118 @@
+"""What every measure asks of its labels."""
+
+import numpy as np
+
+UNKNOWN = -1
+
+
+def check_labels(y_true, y_pred, n_classes):
+    """Return the rows of known truth as int arrays.
+
+    Parameters
+    ----------
+    y_true : array-like of shape (n,)
+        True labels, -1 where unknown.
+    y_pred : array-like of shape (n,)
+        Predictions, for known rows all in 0 .. n_classes - 1.
+    n_classes : int
+        Number of classes.
+
+    Returns
+    -------
+    y_true, y_pred : ndarray of shape (n_known,)
+        Labels of the known rows.
+
+    Raises
+    ------
+    ValueError
+        If shapes differ or a value is no class; the message names the row.
+    """
+    y_true, y_pred = _integers("y_true", y_true), _integers("y_pred", y_pred)
+    if len(y_true) != len(y_pred):
+        raise ValueError(
+            f"y_true has {len(y_true)} rows and y_pred {len(y_pred)}: "
+            "pass predictions for exactly the rows of y_true."
+        )
+    _check_range("y_true", y_true, UNKNOWN, n_classes)
+    known = y_true != UNKNOWN
+    if (y_pred[known] == UNKNOWN).any():
+        row = np.flatnonzero(known & (y_pred == UNKNOWN))[0]
+        raise ValueError(
+            f"y_pred has no answer (-1) in row {row}, whose truth is known. Drop such "
+            "rows from both (mask = y_pred >= 0), and report how many they are."
+        )
+    _check_range("y_pred", y_pred, UNKNOWN, n_classes)
+    return y_true[known], y_pred[known]
+
+
+def _integers(name, y):
+    y = np.asarray(y)
+    if y.ndim != 1:
+        raise ValueError(
+            f"{name} must be one-dimensional, got shape {y.shape!r}. Of labels with "
+            "columns (grade, quality) pass y[:, 0] or y[:, 1]."
+        )
+    if y.dtype == bool or np.issubdtype(y.dtype, np.integer):
+        return y.astype(np.int64)
+    try:
+        values = y.astype(np.float64)
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"{name} must hold integers, got {y[0]!r}.") from error
+    whole = np.isfinite(values) & (values == np.round(values))
+    if not whole.all():
+        row = np.flatnonzero(~whole)[0]
+        raise ValueError(
+            f"{name} must hold integers, got {float(values[row])!r} in row {row}. Mark "
+            "unknown labels with -1; turn probabilities into classes first."
+        )
+    return values.astype(np.int64)
+
+
+def _check_range(name, y, low, n_classes):
+    bad = np.flatnonzero((y < low) | (y >= n_classes))
+    if len(bad):
+        raise ValueError(
+            f"{name} has {int(y[bad[0]])!r} in row {bad[0]}, expected 0 to "
+            f"{n_classes - 1}, or -1 for unknown."
+        )
+
+
+def no_known_rows(measure):
+    """Warn that a measure has nothing to measure.
+
+    Parameters
+    ----------
+    measure : str
+        Name of the measure.
+
+    Returns
+    -------
+    value : float
+        0.0, which the measure is set to.
+    """
+    return undefined(measure, "no row has a known label")
+
+
+def undefined(measure, reason):
+    """Warn that a measure is undefined and set to 0, as scikit-learn does.
+
+    Parameters
+    ----------
+    measure, reason : str
+        What is undefined, and why.
+
+    Returns
+    -------
+    value : float
+        0.0.
+    """
+    import warnings
+
+    from sklearn.exceptions import UndefinedMetricWarning
+
+    warnings.warn(
+        f"{measure} is undefined and set to 0.0: {reason}.",
+        UndefinedMetricWarning,
+        stacklevel=4,
+    )
+    return 0.0

@@ -1,0 +1,18 @@
+"""Splits that keep a patient's eyes together.
+
+Both eyes of a patient mostly have the same grade, so a split that parts them measures
+memory. Everything here works on any X: only patients and labels matter.
+"""
+
+from ._patients import PatientLeakageError, check_patients_apart, patient_ids
+from ._split import PatientStratifiedKFold, patient_train_test_split
+from ._valid_split import PatientValidSplit
+
+__all__ = [
+    "PatientLeakageError",
+    "PatientStratifiedKFold",
+    "PatientValidSplit",
+    "check_patients_apart",
+    "patient_ids",
+    "patient_train_test_split",
+]

@@ -7,7 +7,11 @@ from contextlib import contextmanager
 
 import numpy as np
 import torch
-from sklearn.base import BaseEstimator
+from sklearn.base import (
+    BaseEstimator,
+    ClassNamePrefixFeaturesOutMixin,
+    TransformerMixin,
+)
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_array, validate_data
 from skorch import NeuralNet
@@ -32,7 +36,7 @@ from .modules import MultiTaskNet
 GRADE, QUALITY, DEEP = 0, 1, 2  # what the network returns, in this order
 
 
-class FundusNet(NeuralNet):
+class FundusNet(ClassNamePrefixFeaturesOutMixin, TransformerMixin, NeuralNet):
     """A skorch net over paths, uint8 images or features; base of the estimators.
 
     The parameters are described in :class:`sk_fiqdr.FIQDRClassifier`.
@@ -103,7 +107,7 @@ class FundusNet(NeuralNet):
     @property
     def device(self):
         """Where the net computes; "auto" is resolved each time it is asked for."""
-        if self._device == "auto":
+        if isinstance(self._device, str) and self._device == "auto":
             return "cuda" if torch.cuda.is_available() else "cpu"
         return self._device
 
@@ -140,7 +144,7 @@ class FundusNet(NeuralNet):
         super().__setstate__(state)
         # skorch leaves the device that it found here, the CPU where CUDA is missing.
         found = self.__dict__.pop("device")
-        if self._device != "auto":
+        if str(self._device) != "auto":
             self._device = found
 
     def __sklearn_tags__(self):
@@ -149,6 +153,7 @@ class FundusNet(NeuralNet):
         tags.input_tags.two_d_array = not images
         tags.input_tags.three_d_array = False
         tags.input_tags.string = images
+        tags.transformer_tags.preserves_dtype = ["float32"]
         return tags
 
     # -- building --------------------------------------------------------------------
@@ -275,7 +280,7 @@ class FundusNet(NeuralNet):
     def _check_X(self, X, *, reset):
         """Return X as an ndarray and what it holds; `reset` keeps that for predict."""
         if self.backbone is None:
-            if isinstance(X, str | bytes | os.PathLike) or np.ndim(X) == 4:
+            if isinstance(X, str | bytes | os.PathLike) or getattr(X, "ndim", 2) == 4:
                 raise ValueError(
                     "backbone=None takes features of shape (n_samples, n_features), "
                     "got images. Name a backbone, such as 'resnet18', to train on them."
@@ -349,6 +354,8 @@ class FundusNet(NeuralNet):
                 f"This {type(self).__name__} estimator requires y to be passed, but "
                 "the target y is None."
             )
+        if not hasattr(y, "__len__"):
+            y = np.asarray(y)
         if len(y) != len(X):
             raise ValueError(
                 f"X and y have inconsistent numbers of samples: {len(X)} rows of X and "
@@ -368,6 +375,10 @@ class FundusNet(NeuralNet):
                 raise ValueError(
                     f"sample_weight must hold {len(X)} numbers of at least 0, got "
                     f"shape {sample_weight.shape!r} and minimum {sample_weight.min()}."
+                )
+            if not sample_weight.any():
+                raise ValueError(
+                    "Every sample_weight is zero: there is nothing to learn from."
                 )
         if groups is not None:
             groups = np.asarray(groups)
@@ -721,6 +732,10 @@ class FundusNet(NeuralNet):
                 UserWarning,
                 stacklevel=4,
             )
+
+    @property
+    def _n_features_out(self):
+        return self.module_.n_features
 
     def transform(self, X):
         """Return the deep features that the centre loss sees.

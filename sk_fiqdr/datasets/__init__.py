@@ -1,0 +1,8 @@
+"""Data: synthetic photographs to paint, and folders of real ones to read.
+
+`make_*` paints, `load_*` reads what is on this machine; nothing is ever fetched.
+"""
+
+from ._fundus import make_fundus
+
+__all__ = ["make_fundus"]

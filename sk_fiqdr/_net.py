@@ -18,6 +18,7 @@ from skorch import NeuralNet
 from skorch.utils import to_device, to_tensor
 from torch import nn
 
+from . import _pretrained
 from ._augment import default_augmentation
 from ._dataset import (
     FEATURES,
@@ -89,7 +90,7 @@ class FundusNet(ClassNamePrefixFeaturesOutMixin, TransformerMixin, NeuralNet):
         self.gradient_clip = gradient_clip
         self.on_error = on_error
 
-    # -- what the estimators say of themselves ---------------------------------------
+    # -- what the estimators say of themselves ------------------------------------------------------------
 
     def _encode_targets(self, y):
         """Check y and return it as int64 codes, -1 where unknown."""
@@ -99,7 +100,7 @@ class FundusNet(ClassNamePrefixFeaturesOutMixin, TransformerMixin, NeuralNet):
         """Return n_grades and n_qualities for the network."""
         raise NotImplementedError
 
-    # -- parameters ------------------------------------------------------------------
+    # -- parameters ------------------------------------------------------------
 
     # scikit-learn's representation, which names what differs from the defaults.
     __repr__ = BaseEstimator.__repr__
@@ -156,7 +157,7 @@ class FundusNet(ClassNamePrefixFeaturesOutMixin, TransformerMixin, NeuralNet):
         tags.transformer_tags.preserves_dtype = ["float32"]
         return tags
 
-    # -- building --------------------------------------------------------------------
+    # -- building ------------------------------------------------------------
 
     def initialize(self):
         """Build network, criterion and optimiser afresh.
@@ -275,7 +276,7 @@ class FundusNet(ClassNamePrefixFeaturesOutMixin, TransformerMixin, NeuralNet):
     def _default_callbacks(self):
         return [*super()._default_callbacks, ("schedule", LearningRateSchedule())]
 
-    # -- input -----------------------------------------------------------------------
+    # -- input ------------------------------------------------------------
 
     def _check_X(self, X, *, reset):
         """Return X as an ndarray and what it holds; `reset` keeps that for predict."""
@@ -348,6 +349,7 @@ class FundusNet(ClassNamePrefixFeaturesOutMixin, TransformerMixin, NeuralNet):
 
     def _make_training_set(self, X, y, sample_weight, groups, *, reset):
         """Check everything that `fit` was given and remember what it says."""
+        self._check_parameters()
         X, kind = self._check_X(X, reset=reset)
         if y is None:
             raise ValueError(
@@ -439,7 +441,7 @@ class FundusNet(ClassNamePrefixFeaturesOutMixin, TransformerMixin, NeuralNet):
                 "memory. Split with PatientStratifiedKFold or patient_train_test_split."
             )
 
-    # -- training --------------------------------------------------------------------
+    # -- training ------------------------------------------------------------
 
     def fit(self, X, y, sample_weight=None, groups=None):
         """Fit the net from scratch.
@@ -543,7 +545,7 @@ class FundusNet(ClassNamePrefixFeaturesOutMixin, TransformerMixin, NeuralNet):
         if kwargs.get("num_workers", 0):
             # "spawn" and "forkserver" fail inside joblib's workers.
             kwargs.setdefault("multiprocessing_context", "fork")
-            kwargs.setdefault("persistent_workers", training)
+            kwargs.setdefault("persistent_workers", training)  # started once a fit
         if training:
             self._check_batches(len(dataset), batch_size, kwargs)
             transform = self._augmentation(dataset)
@@ -693,7 +695,7 @@ class FundusNet(ClassNamePrefixFeaturesOutMixin, TransformerMixin, NeuralNet):
     def _loss(self, outputs, labels, sample_weight):
         raise NotImplementedError
 
-    # -- prediction ------------------------------------------------------------------
+    # -- prediction ------------------------------------------------------------
 
     def _outputs(self, X, *wanted):
         """Run the network once and return the wanted outputs as float32 arrays."""
@@ -736,6 +738,47 @@ class FundusNet(ClassNamePrefixFeaturesOutMixin, TransformerMixin, NeuralNet):
     @property
     def _n_features_out(self):
         return self.module_.n_features
+
+    def save_pretrained(self, folder, *, overwrite=False):
+        """Save the fitted net as safetensors and JSON.
+
+        Parameters
+        ----------
+        folder : str or Path
+            Where to; it appears whole or not at all. Names of training images, which
+            are names of patients, do not go with it.
+        overwrite : bool, default=False
+            Replace what is there.
+
+        Raises
+        ------
+        FileExistsError
+            If the folder exists and `overwrite` is not set.
+        """
+        _pretrained.save(self, folder, overwrite=overwrite)
+
+    @classmethod
+    def from_pretrained(cls, folder, **parameters):
+        """Load what `save_pretrained` wrote; no code of the folder is run.
+
+        Parameters
+        ----------
+        folder : str or Path
+            Where from.
+        **parameters : dict
+            Parameters to set differently, such as a backbone that is no name.
+
+        Returns
+        -------
+        net : FundusNet
+            The fitted net; what was trained on a GPU loads on a CPU.
+
+        Raises
+        ------
+        FileNotFoundError, ValueError
+            If the folder holds no such model; the message says what it holds.
+        """
+        return _pretrained.load(cls, folder, **parameters)
 
     def transform(self, X):
         """Return the deep features that the centre loss sees.

@@ -1,0 +1,69 @@
+"""What several tests share: a tiny network, painted photographs, the real ones."""
+
+import os
+from pathlib import Path
+
+import pytest
+from PIL import Image
+from torch import nn
+
+from sk_fiqdr.datasets import make_fundus
+
+
+class TinyBackbone(nn.Sequential):
+    """A network that learns in a second."""
+
+    def __init__(self):
+        super().__init__(
+            nn.Conv2d(3, 8, 5, stride=4),
+            nn.BatchNorm2d(8),
+            nn.ReLU(),
+            nn.Conv2d(8, 16, 3, stride=2),
+            nn.ReLU(),
+        )
+
+
+@pytest.fixture
+def tiny():
+    """Settings of an estimator that fits in a second."""
+    return {
+        "backbone": TinyBackbone,
+        "image_size": 48,
+        "max_epochs": 2,
+        "batch_size": 8,
+        "random_state": 0,
+    }
+
+
+@pytest.fixture(scope="session")
+def fundus():
+    """Twenty-four painted photographs of every grade, a third of them poor."""
+    return make_fundus(
+        24,
+        image_size=48,
+        poor_fraction=0.35,
+        grade_fractions="balanced",
+        random_state=0,
+    )
+
+
+@pytest.fixture(scope="session")
+def fundus_paths(fundus, tmp_path_factory):
+    """Return the same photographs as files, with a blank and an umlaut on the way."""
+    folder = tmp_path_factory.mktemp("fundus photographs ä")
+    paths = []
+    for image, patient, eye in zip(
+        fundus.data, fundus.groups, fundus.frame["eye"], strict=True
+    ):
+        paths.append(folder / f"{patient}_{eye}.png")
+        Image.fromarray(image).save(paths[-1])
+    return paths
+
+
+@pytest.fixture(scope="session")
+def real_data():
+    """Return the folder of real photographs, or skip."""
+    folder = os.environ.get("SK_FIQDR_DATA")
+    if not folder or not Path(folder).is_dir():
+        pytest.skip("$SK_FIQDR_DATA names no folder of real photographs")
+    return Path(folder)

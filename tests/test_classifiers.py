@@ -1,0 +1,683 @@
+"""The three estimators as their users meet them."""
+
+import pickle
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from sklearn.base import clone
+from sklearn.calibration import CalibratedClassifierCV
+from sklearn.decomposition import PCA
+from sklearn.ensemble import StackingClassifier
+from sklearn.exceptions import NotFittedError
+from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import (
+    GridSearchCV,
+    TunedThresholdClassifierCV,
+    cross_val_predict,
+)
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+
+from sk_fiqdr import DRGrader, FIQDRClassifier, QualityClassifier
+from sk_fiqdr.metrics import fiqdr_scoring, kappa_scorer, quadratic_weighted_kappa
+from sk_fiqdr.model_selection import (
+    PatientLeakageError,
+    PatientStratifiedKFold,
+    PatientValidSplit,
+)
+
+
+def make_features(n=200, seed=0):
+    """Grade and quality that linear heads can read off the features."""
+    rng = np.random.default_rng(seed)
+    y = np.column_stack([rng.integers(0, 5, n), rng.random(n) < 0.8]).astype(int)
+    X = rng.normal(size=(n, 12)).astype(np.float32)
+    X[:, :5] += 3 * np.eye(5)[y[:, 0]]
+    X[:, 5] += 3 * y[:, 1]
+    return X, y
+
+
+@pytest.fixture
+def features():
+    return make_features()
+
+
+@pytest.fixture
+def heads():
+    """Settings of an estimator of features."""
+    return {"backbone": None, "max_epochs": 20, "lr": 0.1, "random_state": 0}
+
+
+def state(net):
+    """Everything a fit has learned."""
+    return {**net.module_.state_dict(), **net.criterion_.state_dict()}
+
+
+def same_state(one, two):
+    one, two = state(one), state(two)
+    return one.keys() == two.keys() and all(torch.equal(one[k], two[k]) for k in one)
+
+
+# -- what goes in and what comes out ------------------------------------------------------------
+
+
+@pytest.mark.parametrize("kind", ["paths", "str", "series", "array", "images"])
+def test_any_input_trains_both_tasks(kind, tiny, fundus, fundus_paths):
+    X = {
+        "paths": fundus_paths,
+        "str": [str(path) for path in fundus_paths],
+        "series": pd.Series([str(path) for path in fundus_paths]),
+        "array": np.array([str(path) for path in fundus_paths]),
+        "images": fundus.data,
+    }[kind]
+    net = FIQDRClassifier(**tiny).fit(X, fundus.target)
+    n = len(fundus.target)
+    assert net.predict(X).shape == (n,)
+    assert set(net.predict(X)) <= set(range(5))
+    assert set(net.predict_quality(X)) <= {0, 1}
+    assert net.predict_proba(X).shape == (n, 5)
+    assert net.predict_quality_proba(X).shape == (n, 2)
+    assert net.transform(X).shape == (n, net.module_.n_features)
+    assert net.score(X, fundus.target) == quadratic_weighted_kappa(
+        fundus.target[:, 0], net.predict(X)
+    )
+
+
+def test_paths_and_their_pixels_train_the_same_net(tiny, fundus, fundus_paths):
+    by_path = FIQDRClassifier(**tiny).fit(fundus_paths, fundus.target)
+    by_pixel = FIQDRClassifier(**tiny).fit(fundus.data, fundus.target)
+    assert same_state(by_path, by_pixel)
+
+
+def test_both_tasks_are_learned_from_features(features, heads):
+    X, y = features
+    net = FIQDRClassifier(**heads, beta="balanced").fit(X, y)
+    scores = fiqdr_scoring(net, *make_features(seed=1))
+    assert scores["kappa"] > 0.8
+    assert scores["mean_acc"] > 0.8
+
+
+def test_predict_tasks_is_predict_proba_of_both(features, heads):
+    X, y = features
+    net = FIQDRClassifier(**heads).fit(X, y)
+    grade, quality = net.predict_tasks(X)
+    np.testing.assert_array_equal(grade, net.predict_proba(X))
+    np.testing.assert_array_equal(quality, net.predict_quality_proba(X))
+    np.testing.assert_allclose(grade.sum(axis=1), 1)
+
+
+@pytest.mark.parametrize("container", [list, pd.DataFrame])
+def test_labels_may_come_in_any_container(container, features, heads):
+    X, y = features
+    one = FIQDRClassifier(**heads).fit(X, container(y.tolist()))
+    assert same_state(one, FIQDRClassifier(**heads).fit(X, y))
+
+
+@pytest.mark.parametrize("dtype", [np.int8, np.int32, np.uint8, np.int64])
+def test_labels_may_be_of_any_integer_type(dtype, features, heads):
+    X, y = features
+    one = FIQDRClassifier(**heads).fit(X, np.asfortranarray(y.astype(dtype)))
+    assert same_state(one, FIQDRClassifier(**heads).fit(X, y))
+
+
+def test_masked_labels_teach_nothing(features, heads):
+    X, y = features
+    masked = y.copy()
+    masked[::2] = -1
+    heads |= {"batch_size": 200, "max_epochs": 3, "lr_schedule": "constant"}
+    one = FIQDRClassifier(**heads).fit(X, masked)
+    other = X.copy()
+    other[::2] = 99  # whatever stands in rows without labels
+    assert same_state(one, FIQDRClassifier(**heads).fit(other, masked))
+
+
+def test_a_row_with_one_known_label_teaches_that_one(features, heads):
+    X, y = features
+    y = y.copy()
+    y[:, 1] = -1
+    net = FIQDRClassifier(**heads).fit(X, y)
+    assert net.score(X, y) > 0.8
+    assert torch.equal(net.criterion_.centers, torch.zeros_like(net.criterion_.centers))
+
+
+def test_the_quality_loss_is_weighted_as_asked(features, heads):
+    """Without L_q, and without weight decay, the quality head stays as it was built."""
+    X, y = features
+    net = FIQDRClassifier(
+        **heads, quality_loss_weight=0, optimizer__weight_decay=0
+    ).fit(X, y)
+    untrained = FIQDRClassifier(
+        **heads | {"lr": 0.0}, quality_loss_weight=0, optimizer__weight_decay=0
+    ).fit(X, y)
+    assert torch.equal(
+        net.module_.quality_head.weight, untrained.module_.quality_head.weight
+    )
+    assert not torch.equal(
+        net.module_.grade_head[1].weight, untrained.module_.grade_head[1].weight
+    )
+
+
+def test_the_first_loss_is_that_of_equation_7(features, heads):
+    """L = L_dr + w L_q of the untrained net, taken by hand from its own outputs."""
+    from torch.nn.functional import cross_entropy
+
+    X, y = features
+    heads |= {"batch_size": -1, "max_epochs": 1, "lr": 0.0, "lr_schedule": "constant"}
+    net = FIQDRClassifier(**heads, beta=9, lambd=0.3, quality_loss_weight=0.5).fit(X, y)
+    with torch.no_grad():
+        grade, quality, deep = net.module_(torch.from_numpy(X))
+    labels = torch.from_numpy(y)
+    weight = torch.where(labels[:, 1] == 0, 9.0, 1.0)
+    each = cross_entropy(quality, labels[:, 1], reduction="none")
+    l_q = ((weight * each).sum() + 0.3 * 0.5 * (deep**2).sum()) / weight.sum()
+    expected = cross_entropy(grade, labels[:, 0]) + 0.5 * l_q
+    assert net.history[0, "train_loss"] == pytest.approx(expected.item(), rel=1e-5)
+
+
+def test_balanced_beta_is_good_over_poor_of_the_fitted_labels(features, heads):
+    X, y = features
+    net = FIQDRClassifier(**heads, beta="balanced").fit(X, y)
+    expected = (y[:, 1] == 1).sum() / (y[:, 1] == 0).sum()
+    assert net.class_weights_.tolist() == pytest.approx([expected, 1.0])
+
+
+@pytest.mark.parametrize("estimator", [FIQDRClassifier, QualityClassifier, DRGrader])
+def test_a_weight_of_zero_takes_the_row_out(estimator, features, heads):
+    X, y = features
+    y = y if estimator is FIQDRClassifier else y[:, 1]
+    weight = np.ones(len(X))
+    weight[::3] = 0
+    heads |= {"batch_size": -1, "max_epochs": 3, "iterator_train__shuffle": False}
+    kept = weight > 0
+    one = estimator(**heads).fit(X, y, sample_weight=weight)
+    two = estimator(**heads).fit(X[kept], y[kept])
+    for key, value in state(one).items():
+        torch.testing.assert_close(value, state(two)[key])
+
+
+def test_a_fold_without_poor_images_fits(features, heads):
+    X, y = features
+    good = y[:, 1] == 1
+    for beta in (27.0, "balanced"):
+        net = FIQDRClassifier(**heads, beta=beta).fit(X[good], y[good])
+        assert (net.predict_quality(X) == 1).mean() > 0.9
+
+
+def test_a_last_batch_of_one_image_does_not_break_batch_norm(tiny, fundus):
+    net = FIQDRClassifier(**tiny | {"image_size": 32, "batch_size": 8})
+    net.fit(fundus.data[:17], fundus.target[:17])
+    assert np.isfinite(net.history[:, "train_loss"]).all()
+
+
+def test_drop_last_that_leaves_nothing_is_refused(heads, features):
+    X, y = features
+    net = FIQDRClassifier(**heads, batch_size=512, iterator_train__drop_last=True)
+    with pytest.raises(ValueError, match="drops the only batch"):
+        net.fit(X, y)
+
+
+def test_the_inner_split_keeps_patients_whole(tiny, fundus, fundus_paths):
+    seen = []
+
+    class Spy(PatientValidSplit):
+        def __call__(self, dataset, y=None, groups=None):
+            parts = super().__call__(dataset, y, groups)
+            seen.extend(dataset.X[part.indices] for part in parts)
+            return parts
+
+    net = FIQDRClassifier(**tiny, train_split=Spy(0.25))
+    net.fit(fundus_paths, fundus.target)
+    train, valid = ({path.rsplit("_", 1)[0] for path in part} for part in seen)
+    assert len(train) == 9
+    assert len(valid) == 3
+    assert not train & valid
+    assert np.isfinite(net.history[:, "valid_loss"]).all()
+
+
+def test_groups_reach_the_inner_split(features, heads):
+    X, y = features
+    groups = np.arange(len(X)) // 50
+    net = FIQDRClassifier(**heads, train_split=PatientValidSplit(0.25))
+    net.fit(X, y, groups=groups)
+    assert net.history[0, "valid_batch_count"] == 2  # 50 rows of one group
+
+
+def test_one_image_can_be_graded(tiny, fundus):
+    net = FIQDRClassifier(**tiny).fit(fundus.data, fundus.target)
+    assert net.predict(fundus.data[:1]).shape == (1,)
+
+
+def test_batches_do_not_change_the_answers(tiny, fundus):
+    net = FIQDRClassifier(**tiny, amp=False).fit(fundus.data, fundus.target)
+    expected = net.predict_proba(fundus.data)
+    net.set_params(batch_size=5)
+    np.testing.assert_allclose(net.predict_proba(fundus.data), expected, atol=1e-6)
+
+
+# -- repeating, copying, saving ------------------------------------------------------------
+
+
+@pytest.mark.parametrize("data", ["images", "features"])
+def test_random_state_repeats_a_fit_bit_for_bit(data, tiny, heads, fundus, features):
+    settings = tiny if data == "images" else heads
+    X, y = (fundus.data, fundus.target) if data == "images" else features
+    one, two = (FIQDRClassifier(**settings).fit(X, y) for _ in range(2))
+    other = FIQDRClassifier(**settings | {"random_state": 1}).fit(X, y)
+    assert same_state(one, two)
+    assert not same_state(one, other)
+
+
+def test_global_generators_are_left_untouched(tiny, fundus):
+    torch.manual_seed(5)
+    np.random.seed(5)  # noqa: NPY002 the global generator is what is tested
+    before = torch.get_rng_state(), np.random.get_state()[1].copy()  # noqa: NPY002
+    net = FIQDRClassifier(**tiny).fit(fundus.data, fundus.target)
+    net.predict(fundus.data)
+    net.partial_fit(fundus.data, fundus.target)
+    assert torch.equal(before[0], torch.get_rng_state())
+    assert (before[1] == np.random.get_state()[1]).all()  # noqa: NPY002
+
+
+def test_clone_keeps_every_parameter_and_no_state(tiny, fundus):
+    net = FIQDRClassifier(**tiny, beta=9, lambd=0.2, optimizer__momentum=0.5)
+    copy = clone(net.fit(fundus.data, fundus.target))
+    assert copy.get_params()["beta"] == 9
+    assert copy.get_params()["optimizer__momentum"] == 0.5
+    assert copy.get_params()["device"] == "auto"
+    assert copy.get_params().keys() == net.get_params().keys()
+    assert not hasattr(copy, "module_")
+
+
+def test_a_fit_never_starts_from_another_fits_centres(features, heads):
+    X, y = features
+    net = FIQDRClassifier(**heads)
+    first = clone(net).fit(X, y)
+    net.fit(X[:100], y[:100]).fit(X, y)
+    assert same_state(net, first)
+
+
+def test_pickle_keeps_predictions_and_centres(tiny, fundus):
+    net = FIQDRClassifier(**tiny).fit(fundus.data, fundus.target)
+    copy = pickle.loads(pickle.dumps(net))
+    np.testing.assert_array_equal(
+        net.predict_proba(fundus.data), copy.predict_proba(fundus.data)
+    )
+    assert same_state(net, copy)
+
+
+def test_save_and_load_round_trip_without_pickle(fundus, tmp_path):
+    net = FIQDRClassifier(
+        backbone="mobilenet_v3_small", image_size=48, max_epochs=1, random_state=0
+    ).fit(fundus.data, fundus.target)
+    net.save_pretrained(tmp_path / "model")
+    assert sorted(path.name for path in (tmp_path / "model").iterdir()) == [
+        "config.json",
+        "model.safetensors",
+    ]
+    loaded = FIQDRClassifier.from_pretrained(tmp_path / "model")
+    np.testing.assert_array_equal(
+        net.predict_proba(fundus.data), loaded.predict_proba(fundus.data)
+    )
+    assert same_state(net, loaded)
+
+
+@pytest.mark.parametrize("estimator", [QualityClassifier, DRGrader])
+def test_single_task_models_travel_too(estimator, features, heads, tmp_path):
+    X, y = features
+    names = np.array(["poor", "good"])[y[:, 1]]
+    net = estimator(**heads).fit(X, names)
+    net.save_pretrained(tmp_path / "model")
+    loaded = estimator.from_pretrained(tmp_path / "model")
+    assert (loaded.predict(X) == net.predict(X)).all()
+
+
+def test_a_factory_must_be_named_again_when_a_model_is_loaded(tiny, fundus, tmp_path):
+    net = FIQDRClassifier(**tiny).fit(fundus.data, fundus.target)
+    net.save_pretrained(tmp_path / "model")
+    with pytest.raises(ValueError, match=r"backbone=.*TinyBackbone"):
+        FIQDRClassifier.from_pretrained(tmp_path / "model")
+    loaded = FIQDRClassifier.from_pretrained(
+        tmp_path / "model", backbone=tiny["backbone"]
+    )
+    assert same_state(net, loaded)
+
+
+def test_loading_from_elsewhere_says_what_is_missing(features, heads, tmp_path):
+    with pytest.raises(FileNotFoundError, match=r"config\.json"):
+        FIQDRClassifier.from_pretrained(tmp_path)
+    X, y = features
+    DRGrader(**heads).fit(X, y[:, 0]).save_pretrained(tmp_path / "grader")
+    with pytest.raises(ValueError, match="holds a DRGrader"):
+        FIQDRClassifier.from_pretrained(tmp_path / "grader")
+    with pytest.raises(FileExistsError, match="overwrite=True"):
+        DRGrader(**heads).fit(X, y[:, 0]).save_pretrained(tmp_path / "grader")
+
+
+def test_parameters_of_skorch_keep_working(features, heads):
+    X, y = features
+    net = FIQDRClassifier(**heads, optimizer=torch.optim.Adadelta)
+    net.set_params(
+        optimizer__rho=0.8,
+        module__embedding_size=16,
+        criterion__alpha=0.25,
+        iterator_train__num_workers=0,
+        callbacks__print_log=None,
+    )
+    net.fit(X, y)
+    assert isinstance(net.optimizer_, torch.optim.Adadelta)
+    assert net.optimizer_.param_groups[0]["rho"] == 0.8
+    assert net.transform(X).shape == (200, 16)
+    assert net.criterion_.alpha == 0.25
+
+
+def test_an_unknown_parameter_is_named(features, heads):
+    with pytest.raises(ValueError, match="betta"):
+        FIQDRClassifier(**heads, betta=3).fit(*features)
+
+
+def test_representations_name_what_differs(heads):
+    net = FIQDRClassifier(**heads, beta=9)
+    assert repr(net).startswith("FIQDRClassifier(backbone=None, ")
+    assert "beta=9" in repr(net)
+    assert "FIQDRClassifier" in net._repr_html_()
+
+
+@pytest.mark.parametrize(
+    "name", ["on_error", "lr_schedule", "amp", "augment", "image_size"]
+)
+def test_a_senseless_parameter_is_refused_at_fit(name, features, heads):
+    net = FIQDRClassifier(**heads, **{name: "senseless"})
+    with pytest.raises(ValueError, match=f"{name} must be .*senseless"):
+        net.fit(*features)
+
+
+def test_weight_decay_spares_biases(features, heads):
+    net = FIQDRClassifier(**heads, optimizer__weight_decay=0.5).fit(*features)
+    decay, none = net.optimizer_.param_groups
+    assert decay["weight_decay"] == 0.5
+    assert none["weight_decay"] == 0
+    assert all(p.ndim == 1 for p in none["params"])
+
+
+def test_the_learning_rate_warms_up_and_falls(features, heads):
+    from skorch.callbacks import Callback
+
+    rates = []
+
+    class Note(Callback):
+        def on_batch_end(self, net, training=False, **kwargs):
+            rates.append(net.optimizer_.param_groups[0]["lr"])
+
+    FIQDRClassifier(**heads, callbacks=[Note()]).fit(*features)
+    peak = int(np.argmax(rates))
+    assert max(rates) == pytest.approx(0.1, rel=0.05)
+    assert (np.diff(rates[:peak]) > 0).all()
+    assert (np.diff(rates[peak:]) < 0).all()
+    assert rates[-1] < 0.001
+
+
+@pytest.mark.parametrize(
+    ("freeze", "learns"), [(True, False), (1, True), (False, True)]
+)
+def test_freeze_holds_the_backbone(freeze, learns, tiny, fundus):
+    net = FIQDRClassifier(**tiny, freeze=freeze).fit(fundus.data, fundus.target)
+    start = FIQDRClassifier(**tiny | {"max_epochs": 1}, freeze=True)
+    start.fit(fundus.data, fundus.target)
+    same = torch.equal(net.module_.backbone[0].weight, start.module_.backbone[0].weight)
+    assert same is not learns
+
+
+def test_augmentation_keeps_hue_and_can_be_replaced(tiny, fundus):
+    seen = []
+
+    def spy(image):
+        seen.append(image)
+        return image
+
+    FIQDRClassifier(**tiny, augment=spy).fit(fundus.data, fundus.target)
+    assert seen[0].shape == (3, 48, 48)
+    assert seen[0].dtype == torch.uint8
+    assert len(seen) == 2 * len(fundus.data)
+    plain, augmented = (
+        FIQDRClassifier(**tiny, augment=augment).fit(fundus.data, fundus.target)
+        for augment in (None, "default")
+    )
+    assert not same_state(plain, augmented)
+
+
+def test_workers_read_the_same_images(tiny, fundus, fundus_paths):
+    # In order: how often a loader draws from the generator depends on its workers.
+    tiny |= {"augment": None, "iterator_train__shuffle": False}
+    alone = FIQDRClassifier(**tiny).fit(fundus_paths, fundus.target)
+    helped = FIQDRClassifier(
+        **tiny, iterator_train__num_workers=2, iterator_valid__num_workers=1
+    ).fit(fundus_paths, fundus.target)
+    assert same_state(alone, helped)
+    np.testing.assert_array_equal(
+        alone.predict_proba(fundus_paths), helped.predict_proba(fundus_paths)
+    )
+
+
+# -- inside scikit-learn ------------------------------------------------------------
+
+
+def test_grid_search_over_beta_and_lambd_on_paths(tiny, fundus, fundus_paths):
+    search = GridSearchCV(
+        FIQDRClassifier(**tiny | {"max_epochs": 1}),
+        {"beta": [1.0, 27.0], "lambd": [0.0, 0.1]},
+        scoring=fiqdr_scoring,
+        refit="kappa",
+        cv=PatientStratifiedKFold(2),
+        n_jobs=2,
+        error_score="raise",
+    ).fit(fundus_paths, fundus.target, groups=fundus.groups)
+    assert len(search.cv_results_["mean_test_mean_acc"]) == 4
+    assert {p["beta"] for p in search.cv_results_["params"]} == {1.0, 27.0}
+    assert search.best_estimator_.beta == search.best_params_["beta"]
+    assert set(search.predict(fundus_paths)) <= set(range(5))
+
+
+def test_grid_search_reaches_beta_and_lambd(features, heads):
+    """A search that changed nothing would score every candidate alike."""
+    X, y = features
+    search = GridSearchCV(
+        FIQDRClassifier(**heads | {"max_epochs": 3}),
+        {"beta": [0.01, 27.0], "lambd": [0.0, 1.0]},
+        scoring=fiqdr_scoring,
+        refit=False,
+        cv=PatientStratifiedKFold(2),
+    ).fit(X, y, groups=np.arange(len(X)))
+    assert len(set(search.cv_results_["mean_test_specificity"])) > 1
+    assert search.cv_results_["mean_test_specificity"][:2].max() < (
+        search.cv_results_["mean_test_specificity"][2:].min()
+    )
+
+
+def test_the_net_is_the_last_step_of_a_pipeline(features, heads):
+    X, y = features
+    pipeline = make_pipeline(StandardScaler(), PCA(8), FIQDRClassifier(**heads))
+    search = GridSearchCV(
+        pipeline,
+        {"fiqdrclassifier__beta": [1, 9], "pca__n_components": [8, 10]},
+        scoring=kappa_scorer,
+        cv=PatientStratifiedKFold(2),
+        n_jobs=2,
+    ).fit(X, y, groups=np.arange(len(X)))
+    assert search.best_score_ > 0.6
+    assert search.predict(X).shape == (200,)
+
+
+@pytest.mark.parametrize("estimator", [QualityClassifier, DRGrader])
+def test_single_task_estimators_work_in_scikit_learns_meta_estimators(
+    estimator, features, heads
+):
+    X, y = features
+    y = y[:, 1] if estimator is QualityClassifier else y[:, 0]
+    net = estimator(**heads)
+    proba = cross_val_predict(net, X, y, cv=3, method="predict_proba")
+    assert proba.shape == (200, len(set(y)))
+    for method in ("sigmoid", "temperature"):
+        calibrated = CalibratedClassifierCV(net, method=method, cv=2).fit(X, y)
+        np.testing.assert_allclose(calibrated.predict_proba(X).sum(axis=1), 1)
+    stack = StackingClassifier(
+        [("net", net), ("linear", LogisticRegression())], cv=2
+    ).fit(X, y)
+    assert stack.score(X, y) > 0.6
+
+
+def test_the_quality_threshold_can_be_tuned(features, heads):
+    X, y = features
+    tuned = TunedThresholdClassifierCV(
+        QualityClassifier(**heads, beta=1), scoring="balanced_accuracy", cv=3
+    ).fit(X, y[:, 1])
+    assert tuned.score(X, y[:, 1]) > 0.8
+
+
+def test_set_output_names_the_deep_features(features, heads):
+    net = FIQDRClassifier(**heads, module__embedding_size=3)
+    table = net.set_output(transform="pandas").fit(*features).transform(features[0])
+    assert list(table) == [f"fiqdrclassifier{i}" for i in range(3)]
+
+
+def test_unknown_labels_of_a_single_task_are_skipped(features, heads):
+    X, y = features
+    masked = y[:, 0].copy()
+    masked[::4] = -1
+    net = DRGrader(**heads).fit(X, masked)
+    assert net.classes_.tolist() == [0, 1, 2, 3, 4]
+    known = masked >= 0
+    assert net.score(X, masked) == (net.predict(X) == masked)[known].mean()
+
+
+# -- leaks ------------------------------------------------------------
+
+
+def test_scoring_the_fellow_eye_of_a_trained_patient_raises(tiny, fundus, fundus_paths):
+    net = FIQDRClassifier(**tiny).fit(fundus_paths[::2], fundus.target[::2])
+    with pytest.raises(PatientLeakageError, match="12 patients"):
+        net.score(fundus_paths[1::2], fundus.target[1::2])
+    with pytest.raises(PatientLeakageError):
+        fiqdr_scoring(net, fundus_paths[1::2], fundus.target[1::2])
+    net.score(fundus_paths[::2], fundus.target[::2])  # a training score is none
+
+
+# -- bad input ------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("y", "message"),
+    [
+        (np.zeros(4, int), r"shape \(n_samples, 2\).*got shape \(4,\)"),
+        (np.zeros((4, 3), int), r"got shape \(4, 3\)"),
+        (np.zeros((3, 2), int), "4 rows of X and 3 of y"),
+        (np.full((4, 2), 0.5), "y must hold integers, got float64"),
+        (np.full((4, 2), np.nan), "NaN, first in row 0.*fillna"),
+        ([[0, 1], [5, 1], [0, 1], [0, 1]], "Row 1 of y has grade 5"),
+        ([[0, 1], [0, 1], [0, 2], [0, 1]], "Row 2 of y has quality 2"),
+        ([[0, 1], [-2, 1], [0, 1], [0, 1]], "Row 1 of y has grade -2"),
+        (np.full((4, 2), -1), "nothing to learn from"),
+        ([["a", "b"]] * 4, "must hold integers"),
+        (None, "target y is None"),
+    ],
+)
+def test_bad_labels_are_refused_with_the_way_out(y, message, heads):
+    with pytest.raises(ValueError, match=message):
+        FIQDRClassifier(**heads).fit(np.zeros((4, 3)), y)
+
+
+@pytest.mark.parametrize(
+    ("X", "error", "message"),
+    [
+        ("eye.png", TypeError, r"single path, 'eye.png'.*\[path\]"),
+        ([], ValueError, "X is empty"),
+        (["nowhere/eye.png"], FileNotFoundError, "1 of 1 image files do not exist"),
+        (np.zeros((2, 8, 8, 3)), ValueError, "uint8 pixels.*got float64"),
+        (np.full((2, 8, 8, 3), 0.5), ValueError, r"X \* 255"),
+        (np.ones((2, 8, 8, 3), np.uint8), ValueError, "nothing above 1"),
+        (np.full((2, 3, 8, 8), 9, np.uint8), ValueError, "transpose"),
+        (np.full((2, 8, 8), 9, np.uint8), ValueError, "np.repeat"),
+        (np.full((8, 8, 3), 9, np.uint8), ValueError, r"X\[None\]"),
+        (np.zeros((2, 5)), ValueError, "backbone=None"),
+        (pd.DataFrame({"path": ["a"]}), ValueError, r"X\['path'\]"),
+        (["a.png", 3], TypeError, "Row 1 of X is 3"),
+        ([3, 4], TypeError, "int in row 0"),
+        (None, TypeError, "got None"),
+    ],
+)
+def test_bad_images_are_refused_with_the_way_out(X, error, message, tiny):
+    y = np.zeros((len(X) if hasattr(X, "__len__") else 1, 2), int)
+    with pytest.raises(error, match=message):
+        FIQDRClassifier(**tiny).fit(X, y)
+
+
+def test_images_for_heads_alone_are_refused(heads, fundus, fundus_paths):
+    with pytest.raises(ValueError, match="backbone=None takes features"):
+        FIQDRClassifier(**heads).fit(fundus.data, fundus.target)
+
+
+@pytest.mark.parametrize("weight", [np.ones(3), -np.ones(200), np.full(200, np.nan)])
+def test_bad_sample_weights_are_refused(weight, features, heads):
+    with pytest.raises(ValueError, match="weight"):
+        FIQDRClassifier(**heads).fit(*features, sample_weight=weight)
+
+
+@pytest.mark.parametrize(
+    "method", ["predict", "predict_quality", "predict_proba", "transform"]
+)
+def test_predicting_before_fit_says_so(method, fundus):
+    with pytest.raises(NotFittedError):
+        getattr(FIQDRClassifier(), method)(fundus.data)
+
+
+def test_images_of_another_size_than_trained_on_give_a_warning(tiny, fundus):
+    net = FIQDRClassifier(**tiny).fit(fundus.data, fundus.target)
+    with pytest.warns(UserWarning, match=r"48 x 48 pixels and now sees 24 x 24"):
+        net.predict(fundus.data[:, ::2, ::2])
+
+
+def test_another_image_size_than_fitted_is_an_error(tiny, fundus):
+    net = FIQDRClassifier(**tiny).fit(fundus.data, fundus.target)
+    net.set_params(image_size=64)
+    with pytest.raises(ValueError, match="fitted at image_size=48"):
+        net.predict(fundus.data)
+
+
+def test_one_unreadable_file_stops_a_fit_by_name(tiny, fundus, fundus_paths, tmp_path):
+    broken = tmp_path / "broken ü.jpeg"
+    broken.write_bytes(fundus_paths[0].read_bytes()[:200])
+    paths = [*fundus_paths[:5], broken]
+    with pytest.raises(OSError, match=r"broken ü\.jpeg"):
+        FIQDRClassifier(**tiny).fit(paths, fundus.target[:6])
+
+
+@pytest.mark.parametrize("n_workers", [0, 1])
+def test_one_unreadable_file_need_not_stop_a_run(
+    n_workers, tiny, fundus, fundus_paths, tmp_path
+):
+    broken = tmp_path / "broken.jpeg"
+    broken.write_bytes(b"<html>not found</html>")
+    paths, y = [*fundus_paths[:7], broken], fundus.target[:8]
+    net = FIQDRClassifier(
+        **tiny,
+        on_error="warn",
+        iterator_train__num_workers=n_workers,
+        iterator_valid__num_workers=n_workers,
+    )
+    with pytest.warns(UserWarning, match="1 of 8 images could not be read"):
+        net.fit(paths, y)
+    assert list(net.unreadable_) == [str(broken)]
+    net.set_params(on_error="skip")
+    assert net.predict(paths)[-1] == -1
+    assert net.predict_quality(paths)[-1] == -1
+    assert np.isnan(net.predict_proba(paths)[-1]).all()
+    assert (net.predict(paths)[:-1] >= 0).all()
+
+
+def test_a_single_class_is_no_classification(heads, features):
+    X, _ = features
+    with pytest.raises(ValueError, match="got one class: \\[1\\]"):
+        QualityClassifier(**heads).fit(X, np.ones(200, int))
+    with pytest.raises(ValueError, match="Only binary classification"):
+        QualityClassifier(**heads).fit(X, np.arange(200) % 3)

@@ -15,7 +15,7 @@ def quadratic_weighted_kappa(y_true, y_pred, *, n_grades=N_GRADES):
     y_true : array-like of shape (n_samples,)
         True grades, 0 to ``n_grades - 1``; rows of -1 (unknown) are skipped.
     y_pred : array-like of shape (n_samples,)
-        Predicted grades.
+        Predicted grades; a row of known truth needs one.
     n_grades : int, default=5
         Number of grades, whether or not all occur.
 
@@ -24,12 +24,14 @@ def quadratic_weighted_kappa(y_true, y_pred, *, n_grades=N_GRADES):
     kappa : float
         1 is perfect, 0 chance. Where truth and predictions all are one and the same
         grade, agreement by chance is complete and kappa is 0/0: it is set to 0.0, as a
-        constant answer carries no information, whatever the truth.
+        constant answer carries no information, whatever the truth. 0.0 with an
+        UndefinedMetricWarning where no row is known.
 
     Raises
     ------
     ValueError
-        If lengths differ or a grade is out of range.
+        If lengths differ, or a grade is missing, no integer or out of range; the
+        message names the row.
 
     Notes
     -----
@@ -38,7 +40,8 @@ def quadratic_weighted_kappa(y_true, y_pred, *, n_grades=N_GRADES):
         \qquad w_{ij} = \frac{(i - j)^2}{(N - 1)^2}
 
     Without a fixed label set, as scikit-learn's function has it by default, a fold that
-    lacks grades 2 and 3 counts grade 4 as a neighbour of grade 1.
+    lacks grades 2 and 3 counts grade 4 as a neighbour of grade 1. The second example
+    is such a fold: scikit-learn gives it 0.571.
 
     References
     ----------
@@ -50,7 +53,13 @@ def quadratic_weighted_kappa(y_true, y_pred, *, n_grades=N_GRADES):
     >>> from sk_fiqdr.metrics import quadratic_weighted_kappa
     >>> quadratic_weighted_kappa([0, 0, 1, 4], [0, 1, 1, 4])
     0.95
+    >>> round(quadratic_weighted_kappa([0, 1, 1, 1, 4, 4], [0, 0, 1, 4, 1, 4]), 3)
+    0.412
     """
+    if not isinstance(n_grades, int | np.integer) or n_grades < 2:
+        raise ValueError(
+            f"n_grades must be a whole number of at least 2, got {n_grades!r}."
+        )
     y_true, y_pred = check_labels(y_true, y_pred, n_grades)
     if len(y_true) == 0:
         return no_known_rows("Kappa")

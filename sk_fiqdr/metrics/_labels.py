@@ -1,6 +1,10 @@
 """What every measure asks of its labels."""
 
+import numbers
+import warnings
+
 import numpy as np
+from sklearn.exceptions import UndefinedMetricWarning
 
 UNKNOWN = -1
 
@@ -27,13 +31,13 @@ def check_labels(y_true, y_pred, n_classes):
     ValueError
         If shapes differ or a value is no class; the message names the row.
     """
-    y_true, y_pred = _integers("y_true", y_true), _integers("y_pred", y_pred)
+    y_true = check_integers("y_true", y_true, n_classes)
+    y_pred = check_integers("y_pred", y_pred, n_classes)
     if len(y_true) != len(y_pred):
         raise ValueError(
             f"y_true has {len(y_true)} rows and y_pred {len(y_pred)}: "
             "pass predictions for exactly the rows of y_true."
         )
-    _check_range("y_true", y_true, UNKNOWN, n_classes)
     known = y_true != UNKNOWN
     if (y_pred[known] == UNKNOWN).any():
         row = np.flatnonzero(known & (y_pred == UNKNOWN))[0]
@@ -41,8 +45,39 @@ def check_labels(y_true, y_pred, n_classes):
             f"y_pred has no answer (-1) in row {row}, whose truth is known. Drop such "
             "rows from both (mask = y_pred >= 0), and report how many they are."
         )
-    _check_range("y_pred", y_pred, UNKNOWN, n_classes)
     return y_true[known], y_pred[known]
+
+
+def check_integers(name, y, n_classes):
+    """Return labels as an int array.
+
+    Parameters
+    ----------
+    name : str
+        What the labels are called in messages.
+    y : array-like of shape (n,)
+        Labels in 0 .. n_classes - 1, -1 where unknown.
+    n_classes : int
+        Number of classes.
+
+    Returns
+    -------
+    y : ndarray of shape (n,)
+        The labels as int64.
+
+    Raises
+    ------
+    ValueError
+        If a value is no class; the message names the row.
+    """
+    y = _integers(name, y)
+    bad = np.flatnonzero((y < UNKNOWN) | (y >= n_classes))
+    if len(bad):
+        raise ValueError(
+            f"{name} has {int(y[bad[0]])!r} in row {bad[0]}, expected 0 to "
+            f"{n_classes - 1}, or -1 for unknown."
+        )
+    return y
 
 
 def _integers(name, y):
@@ -52,12 +87,17 @@ def _integers(name, y):
             f"{name} must be one-dimensional, got shape {y.shape!r}. Of labels with "
             "columns (grade, quality) pass y[:, 0] or y[:, 1]."
         )
-    if y.dtype == bool or np.issubdtype(y.dtype, np.integer):
+    if y.dtype.kind in "biu":
         return y.astype(np.int64)
-    try:
-        values = y.astype(np.float64)
-    except (TypeError, ValueError) as error:
-        raise ValueError(f"{name} must hold integers, got {y[0]!r}.") from error
+    if y.dtype.kind != "f":  # text is refused even where it spells a number
+        strange = [i for i, v in enumerate(y) if not isinstance(v, numbers.Real)]
+        if strange:
+            raise ValueError(
+                f"{name} must hold integers, got {y.tolist()[strange[0]]!r} in row "
+                f"{strange[0]}. Mark unknown labels with -1; turn text into classes "
+                "first."
+            )
+    values = y.astype(np.float64)
     whole = np.isfinite(values) & (values == np.round(values))
     if not whole.all():
         row = np.flatnonzero(~whole)[0]
@@ -66,15 +106,6 @@ def _integers(name, y):
             "unknown labels with -1; turn probabilities into classes first."
         )
     return values.astype(np.int64)
-
-
-def _check_range(name, y, low, n_classes):
-    bad = np.flatnonzero((y < low) | (y >= n_classes))
-    if len(bad):
-        raise ValueError(
-            f"{name} has {int(y[bad[0]])!r} in row {bad[0]}, expected 0 to "
-            f"{n_classes - 1}, or -1 for unknown."
-        )
 
 
 def no_known_rows(measure):
@@ -106,10 +137,6 @@ def undefined(measure, reason):
     value : float
         0.0.
     """
-    import warnings
-
-    from sklearn.exceptions import UndefinedMetricWarning
-
     warnings.warn(
         f"{measure} is undefined and set to 0.0: {reason}.",
         UndefinedMetricWarning,

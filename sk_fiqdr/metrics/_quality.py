@@ -20,12 +20,17 @@ def sensitivity(y_true, y_pred):
     y_true : array-like of shape (n_samples,)
         True quality, 1 good and 0 poor; rows of -1 (unknown) are skipped.
     y_pred : array-like of shape (n_samples,)
-        Predicted quality.
+        Predicted quality; a row of known truth needs one.
 
     Returns
     -------
     sensitivity : float
         0.0, with an UndefinedMetricWarning, where there is no good image.
+
+    Raises
+    ------
+    ValueError
+        If lengths differ or a label is not 0 or 1; the message names the row.
 
     References
     ----------
@@ -56,12 +61,17 @@ def specificity(y_true, y_pred):
     y_true : array-like of shape (n_samples,)
         True quality, 1 good and 0 poor; rows of -1 (unknown) are skipped.
     y_pred : array-like of shape (n_samples,)
-        Predicted quality.
+        Predicted quality; a row of known truth needs one.
 
     Returns
     -------
     specificity : float
         0.0, with an UndefinedMetricWarning, where there is no poor image.
+
+    Raises
+    ------
+    ValueError
+        If lengths differ or a label is not 0 or 1; the message names the row.
 
     References
     ----------
@@ -92,12 +102,17 @@ def precision(y_true, y_pred):
     y_true : array-like of shape (n_samples,)
         True quality, 1 good and 0 poor; rows of -1 (unknown) are skipped.
     y_pred : array-like of shape (n_samples,)
-        Predicted quality.
+        Predicted quality; a row of known truth needs one.
 
     Returns
     -------
     precision : float
         0.0, with an UndefinedMetricWarning, where no image is called good.
+
+    Raises
+    ------
+    ValueError
+        If lengths differ or a label is not 0 or 1; the message names the row.
 
     References
     ----------
@@ -128,13 +143,19 @@ def mean_acc(y_true, y_pred):
     y_true : array-like of shape (n_samples,)
         True quality, 1 good and 0 poor; rows of -1 (unknown) are skipped.
     y_pred : array-like of shape (n_samples,)
-        Predicted quality.
+        Predicted quality; a row of known truth needs one.
 
     Returns
     -------
     mean_acc : float
         0.5 is what "always good" gets. Where one class is missing it is the accuracy
-        on the other, as in scikit-learn's balanced_accuracy_score.
+        on the other, as in scikit-learn's balanced_accuracy_score. 0.0 with an
+        UndefinedMetricWarning where no row is known.
+
+    Raises
+    ------
+    ValueError
+        If lengths differ or a label is not 0 or 1; the message names the row.
 
     References
     ----------
@@ -154,3 +175,22 @@ def mean_acc(y_true, y_pred):
         (y_pred[y_true == k] == k).mean() for k in (0, 1) if (y_true == k).any()
     ]
     return float(sum(accuracies) / len(accuracies))
+
+
+def accuracy(y_true, y_pred):
+    """Share of right answers, which "always good" has high: not public.
+
+    Parameters
+    ----------
+    y_true, y_pred : array-like of shape (n_samples,)
+        True and predicted quality; rows of unknown truth (-1) are skipped.
+
+    Returns
+    -------
+    accuracy : float
+        0.0, with an UndefinedMetricWarning, where no row is known.
+    """
+    y_true, y_pred = check_labels(y_true, y_pred, 2)
+    if len(y_true) == 0:
+        return no_known_rows("Accuracy")
+    return float((y_true == y_pred).mean())

@@ -5,7 +5,7 @@ import pandas as pd
 from sklearn.utils import check_random_state
 
 from ._grading import N_GRADES, kappa_of_confusion
-from ._labels import check_labels
+from ._labels import UNKNOWN, check_integers, check_labels
 
 
 def quality_report(
@@ -38,9 +38,21 @@ def quality_report(
     Returns
     -------
     report : DataFrame
-        A row for each measure (mean_acc, specificity, accuracy, sensitivity,
-        precision) and count (n, n_poor), with columns value, lower and upper. A
-        measure that is undefined is nan here.
+        A row for each measure (mean_acc, specificity, acc, sensitivity, precision) and
+        count (n, n_poor), with columns value, lower and upper: ``report.loc[
+        "mean_acc", "lower"]``; ``report["value"].to_frame().T`` is the paper's row. A
+        measure that is undefined is nan here, not 0. The interval is nan without two
+        patients to draw from, or with ``n_bootstraps=0``.
+
+    Raises
+    ------
+    ValueError
+        If labels, groups or the arguments of the bootstrap are not as described.
+
+    Notes
+    -----
+    Intervals are percentiles over draws of as many patients as there are, with
+    replacement; draws in which a measure is undefined are left out of its interval.
 
     References
     ----------
@@ -54,7 +66,7 @@ def quality_report(
     >>> round(float(report.loc["mean_acc", "value"]), 3)
     0.833
     """
-    known = np.asarray(y_true) != -1
+    known = np.asarray(y_true) != UNKNOWN
     y_true, y_pred = check_labels(y_true, y_pred, 2)
     groups = _groups(groups, known)
     cells = np.zeros((len(y_true), 2, 2))
@@ -65,17 +77,15 @@ def quality_report(
 
 
 def _quality_measures(counts):
-    (poor_right, good_wrong), (poor_wrong, good_right) = (
-        (counts[..., 0, 0], counts[..., 1, 0]),
-        (counts[..., 0, 1], counts[..., 1, 1]),
-    )
+    poor_right, poor_wrong = counts[..., 0, 0], counts[..., 0, 1]
+    good_wrong, good_right = counts[..., 1, 0], counts[..., 1, 1]
     n_poor, n_good = poor_right + poor_wrong, good_wrong + good_right
     with np.errstate(invalid="ignore", divide="ignore"):
         specificity, sensitivity = poor_right / n_poor, good_right / n_good
         return {
             "mean_acc": (specificity + sensitivity) / 2,
             "specificity": specificity,
-            "accuracy": (poor_right + good_right) / (n_poor + n_good),
+            "acc": (poor_right + good_right) / (n_poor + n_good),
             "sensitivity": sensitivity,
             "precision": good_right / (good_right + poor_wrong),
             "n": n_poor + n_good,
@@ -102,7 +112,8 @@ def grading_report(
     y_pred : array-like of shape (n_samples,)
         Predicted grade.
     groups : array-like of shape (n_samples,), default=None
-        Patient of each row: patients are drawn, not images. None draws rows.
+        Patient of each row: patients are drawn, not images, as two eyes of a patient
+        are not two observations. None draws rows.
     n_bootstraps : int, default=1000
         Number of draws.
     confidence_level : float, default=0.95
@@ -114,14 +125,20 @@ def grading_report(
     -------
     report : DataFrame
         A row for each of kappa, kappa_good, kappa_poor (agreement on images of good
-        and of poor quality), n, n_true (right predictions), n_poor_true (those of poor
-        quality among them) and poor_share (their share, in per cent), with columns
-        value, lower and upper.
+        and of poor quality), n, true (right predictions), poor_n (those of poor quality
+        among them) and ratio (their share, in per cent), with columns value, lower and
+        upper as in :func:`quality_report`. Without an image to take it of, a kappa is
+        nan.
+
+    Raises
+    ------
+    ValueError
+        If labels, groups or the arguments of the bootstrap are not as described.
 
     Notes
     -----
-    The paper's column "Ratio" prints poor_share ten times too large: 164 / 8854 is
-    1.852 %, not 18.52 %.
+    The paper's column "Ratio" is ten times too large: 164 / 8854 is 1.852 %, and not
+    18.52 %. Intervals are those of :func:`quality_report`.
 
     References
     ----------
@@ -132,7 +149,7 @@ def grading_report(
     --------
     >>> from sk_fiqdr.metrics import grading_report
     >>> y = [[0, 1], [1, 1], [2, 1], [0, 0], [4, 0]]
-    >>> grading_report(y, [0, 1, 2, 0, 0]).loc["poor_share", "value"]
+    >>> grading_report(y, [0, 1, 2, 0, 0]).loc["ratio", "value"]
     np.float64(25.0)
     """
     y = np.asarray(y_true)
@@ -141,12 +158,13 @@ def grading_report(
             "y_true must have shape (n_samples, 2) with columns (grade, quality), got "
             f"shape {y.shape!r}. Without quality labels pass -1 in the second column."
         )
-    known = y[:, 0] != -1
+    known = y[:, 0] != UNKNOWN
     grade, y_pred = check_labels(y[:, 0], y_pred, N_GRADES)
+    quality = check_integers("quality in y_true", y[:, 1], 2)[known]
     groups = _groups(groups, known)
     # Unknown quality is a stratum of its own, which counts overall only.
     cells = np.zeros((len(grade), 3, N_GRADES, N_GRADES))
-    cells[np.arange(len(grade)), y[known, 1] % 3, grade, y_pred] = 1
+    cells[np.arange(len(grade)), quality % 3, grade, y_pred] = 1
     return _report(
         _grading_measures, cells, groups, n_bootstraps, confidence_level, random_state
     )
@@ -156,15 +174,20 @@ def _grading_measures(counts):
     overall = counts.sum(axis=-3)
     right = np.trace(counts, axis1=-2, axis2=-1)
     n_true, n_poor_true = right.sum(axis=-1), right[..., 0]
+
+    def kappa(counts):
+        n = counts.sum(axis=(-2, -1))
+        return np.where(n > 0, kappa_of_confusion(counts), np.nan)
+
     with np.errstate(invalid="ignore", divide="ignore"):
         return {
-            "kappa": kappa_of_confusion(overall),
-            "kappa_good": kappa_of_confusion(counts[..., 1, :, :]),
-            "kappa_poor": kappa_of_confusion(counts[..., 0, :, :]),
+            "kappa": kappa(overall),
+            "kappa_good": kappa(counts[..., 1, :, :]),
+            "kappa_poor": kappa(counts[..., 0, :, :]),
             "n": overall.sum(axis=(-2, -1)),
-            "n_true": n_true,
-            "n_poor_true": n_poor_true,
-            "poor_share": 100 * n_poor_true / n_true,
+            "true": n_true,
+            "poor_n": n_poor_true,
+            "ratio": 100 * n_poor_true / n_true,
         }
 
 
@@ -177,6 +200,11 @@ def _groups(groups, known):
             f"groups must name the patient of each of the {len(known)} rows, got shape "
             f"{groups.shape!r}."
         )
+    if pd.isna(groups).any():
+        raise ValueError(
+            f"groups has no patient in row {np.flatnonzero(pd.isna(groups))[0]}. Give "
+            "an unknown patient a name of its own."
+        )
     return groups[known]
 
 
@@ -186,19 +214,23 @@ def _report(measures, cells, groups, n_bootstraps, confidence_level, random_stat
         raise ValueError(
             f"confidence_level must be between 0 and 1, got {confidence_level!r}."
         )
-    _, patient = np.unique(groups, return_inverse=True)
-    n_patients = int(patient.max(initial=-1)) + 1
-    counts = np.zeros((n_patients, *cells.shape[1:]))
-    np.add.at(counts, patient, cells)
-    frame = pd.DataFrame({"value": measures(counts.sum(axis=0))})
-    frame["lower"] = frame["upper"] = np.nan
-    if n_patients and n_bootstraps:
-        rng = check_random_state(random_state)
-        drawn = rng.multinomial(
-            n_patients, np.full(n_patients, 1 / n_patients), size=n_bootstraps
+    if not isinstance(n_bootstraps, int | np.integer) or n_bootstraps < 0:
+        raise ValueError(
+            f"n_bootstraps must be a whole number of at least 0, got {n_bootstraps!r}."
         )
-        flat = counts.reshape(n_patients, -1)
-        draws = (drawn @ flat).reshape(n_bootstraps, *cells.shape[1:])
+    values = {name: float(v) for name, v in measures(cells.sum(axis=0)).items()}
+    frame = pd.DataFrame({"value": values}).rename_axis("measure")
+    frame["lower"] = frame["upper"] = np.nan
+    patients, patient = np.unique(groups, return_inverse=True)
+    if len(patients) > 1 and n_bootstraps:
+        counts = np.zeros((len(patients), cells[0].size))
+        np.add.at(counts, patient, cells.reshape(len(cells), -1))
+        # Patients with equal counts are the same to every measure: draw kinds of them.
+        kinds, n_of_kind = np.unique(counts, axis=0, return_counts=True)
+        drawn = check_random_state(random_state).multinomial(
+            len(patients), n_of_kind / len(patients), size=n_bootstraps
+        )
+        draws = (drawn @ kinds).reshape(n_bootstraps, *cells.shape[1:])
         tail = (1 - confidence_level) / 2
         for name, values in measures(draws).items():
             values = values[np.isfinite(values)]

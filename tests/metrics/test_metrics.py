@@ -1,6 +1,7 @@
 """Measures against scikit-learn, slow loops and hand-computed tables."""
 
 import numpy as np
+import pandas as pd
 import pytest
 from sklearn.exceptions import UndefinedMetricWarning
 from sklearn.metrics import (
@@ -56,12 +57,14 @@ def test_kappa_equals_the_loop_of_equation_8():
     )
 
 
-def test_a_fold_without_two_grades_keeps_their_distance():
-    truth, guess = np.array([0, 0, 0, 1, 1, 4]), np.array([0, 0, 1, 1, 4, 4])
+def test_a_fold_that_lacks_grades_2_and_3_keeps_their_distance():
+    """Squared errors 1 + 9 + 9, of 194 / 6 by chance; the union alone has 3 of 7."""
+    truth, guess = [0, 1, 1, 1, 4, 4], [0, 0, 1, 4, 1, 4]
     fixed = quadratic_weighted_kappa(truth, guess)
     loose = cohen_kappa_score(truth, guess, weights="quadratic")
     assert fixed == pytest.approx(kappa_loop(truth, guess, 5))
-    assert abs(fixed - loose) > 0.05
+    assert round(fixed, 3) == 0.412
+    assert round(loose, 3) == 0.571
 
 
 def test_kappa_by_hand():
@@ -74,6 +77,20 @@ def test_kappa_by_hand():
 def test_a_constant_answer_scores_zero_whatever_the_truth(constant):
     for truth in ([0, 1, 2, 3, 4], [constant] * 5):
         assert quadratic_weighted_kappa(truth, [constant] * 5) == 0
+
+
+def test_kappa_sees_neither_the_order_of_rows_nor_which_side_is_truth():
+    truth, guess = labels(5)
+    order = np.random.default_rng(1).permutation(len(truth))
+    kappa = quadratic_weighted_kappa(truth, guess)
+    assert quadratic_weighted_kappa(truth[order], guess[order]) == kappa
+    assert quadratic_weighted_kappa(guess, truth) == pytest.approx(kappa)
+
+
+@pytest.mark.parametrize("container", [list, pd.Series, pd.array, np.float32, np.int8])
+def test_labels_come_in_any_container(container):
+    truth, guess = labels(2)
+    assert mean_acc(container(truth), container(guess)) == mean_acc(truth, guess)
 
 
 def test_unknown_rows_are_skipped_everywhere():
@@ -133,10 +150,29 @@ def test_what_is_undefined_is_zero_and_says_so(measure, truth, guess):
         ([0, -2], [0, 1], "y_true has -2 in row 1"),
         ([0, 1], [0, 0.5], "0.5 in row 1"),
         ([0, np.nan], [0, 1], "nan in row 1"),
-        ([0, 1], ["a", "b"], "must hold integers"),
+        ([0, 1], [0, np.inf], "inf in row 1"),
+        ([0, 1], ["0", "1"], "'0' in row 0"),
+        ([0, None], [0, 1], "None in row 1"),
+        (pd.array([0, pd.NA]), [0, 1], "nan in row 1"),
         ([0, 1], [0, -1], r"no answer \(-1\) in row 1"),
     ],
 )
 def test_bad_labels_are_refused_by_row(truth, guess, message):
     with pytest.raises(ValueError, match=message):
         quadratic_weighted_kappa(truth, guess)
+
+
+@pytest.mark.parametrize("n_grades", [1, 0, 2.5])
+def test_a_senseless_number_of_grades_is_refused(n_grades):
+    with pytest.raises(ValueError, match="n_grades must be"):
+        quadratic_weighted_kappa([0, 1], [0, 1], n_grades=n_grades)
+
+
+def test_a_missing_class_equals_scikit_learns_zero_division():
+    with pytest.warns(UndefinedMetricWarning):
+        theirs = recall_score([1, 1], [1, 0], pos_label=0)
+    with pytest.warns(UndefinedMetricWarning):
+        assert specificity([1, 1], [1, 0]) == theirs == 0
+    one_class = [1, 1, 1], [1, 0, 1]
+    with pytest.warns(UserWarning, match="classes not in y_true"):
+        assert mean_acc(*one_class) == balanced_accuracy_score(*one_class)

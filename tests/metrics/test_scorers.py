@@ -3,8 +3,11 @@
 import pickle
 
 import numpy as np
+import pandas as pd
 import pytest
+from sklearn import config_context
 from sklearn.base import BaseEstimator, ClassifierMixin, clone
+from sklearn.exceptions import NotFittedError, UndefinedMetricWarning
 from sklearn.model_selection import GridSearchCV, KFold
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer
@@ -81,12 +84,45 @@ def test_fiqdr_scoring_agrees_with_the_scorers_in_a_single_pass(data):
     assert scores["sensitivity"] == sensitivity_scorer(net, X, y)
     good = y[:, 1] == 1
     assert scores["kappa_good"] == quadratic_weighted_kappa(y[good, 0], X[good, 0])
+    known = y[:, 1] >= 0
+    assert scores["quality_accuracy"] == (y == X)[known, 1].mean()
 
 
-def test_a_fold_without_poor_images_has_finite_scores(data):
+def test_a_fold_without_poor_images_has_finite_scores_and_says_so_once(data):
     X, y = data
     y[:, 1] = 1
-    assert np.isfinite(list(fiqdr_scoring(TwoTasks().fit(X, y), X, y).values())).all()
+    with pytest.warns(UndefinedMetricWarning, match="poor images") as caught:
+        scores = fiqdr_scoring(TwoTasks().fit(X, y), X, y)
+    assert len(caught) == 1
+    assert np.isfinite(list(scores.values())).all()
+    assert scores["specificity"] == scores["kappa_poor"] == 0
+
+
+def test_nothing_known_scores_zero(data):
+    X, y = data
+    with pytest.warns(UndefinedMetricWarning, match="good and of poor images"):
+        scores = fiqdr_scoring(TwoTasks().fit(X, y), X, np.full_like(y, -1))
+    assert set(scores.values()) == {0.0}
+
+
+def test_images_that_were_skipped_as_unreadable_do_not_count(data):
+    class Reader(TwoTasks):
+        def predict_tasks(self, X):
+            probabilities = super().predict_tasks(X)
+            for proba in probabilities:
+                proba[:10] = np.nan
+            return probabilities
+
+        def predict(self, X):
+            return np.append([-1] * 10, super().predict(X)[10:])
+
+        def predict_quality(self, X):
+            return np.append([-1] * 10, super().predict_quality(X)[10:])
+
+    X, y = data
+    reader, readable = Reader().fit(X, y), TwoTasks().fit(X, y)
+    for scorer in (kappa_scorer, specificity_scorer, fiqdr_scoring):
+        assert scorer(reader, X, y) == scorer(readable, X[10:], y[10:])
 
 
 def test_the_net_is_found_behind_a_pipeline_and_a_search(data):
@@ -113,6 +149,42 @@ def test_scorers_can_be_pickled_and_cloned():
     assert isinstance(clone(search), GridSearchCV)
 
 
+@pytest.mark.parametrize("routing", [False, True])
+def test_scorers_serve_searches_alone_and_by_name(data, routing):
+    X, y = data
+    scoring = {"kappa": kappa_scorer, "mean_acc": mean_acc_scorer}
+    with config_context(enable_metadata_routing=routing):
+        single = GridSearchCV(
+            TwoTasks(), {"shift": [1, 0]}, scoring=kappa_scorer, cv=KFold(3)
+        ).fit(X, y)
+        many = GridSearchCV(
+            TwoTasks(), {"shift": [1, 0]}, scoring=scoring, refit="kappa", cv=KFold(3)
+        ).fit(X, y)
+    assert single.best_params_ == many.best_params_ == {"shift": 0}
+    assert single.best_score_ == many.best_score_
+
+
+def test_data_frames_of_labels_are_scored(data):
+    X, y = data
+    frame = pd.DataFrame(y, columns=["grade", "quality"])
+    net = TwoTasks().fit(X, y)
+    assert kappa_scorer(net, X, frame) == kappa_scorer(net, X, y)
+    assert fiqdr_scoring(net, X, frame) == fiqdr_scoring(net, X, y)
+
+
+def test_a_search_that_is_not_fitted_says_so(data):
+    X, y = data
+    with pytest.raises(NotFittedError, match="no best_estimator_"):
+        kappa_scorer(GridSearchCV(TwoTasks(), {"shift": [0]}), X, y)
+
+
+def test_every_scorer_says_what_it_takes():
+    for scorer in (kappa_scorer, mean_acc_scorer, specificity_scorer):
+        assert "y : array-like of shape" in scorer.__doc__
+    assert "grade that" in kappa_scorer.__doc__
+    assert "metrics.specificity`" in specificity_scorer.__doc__
+
+
 def test_the_wrong_shape_of_y_says_what_to_pass(data):
     X, y = data
     with pytest.raises(ValueError, match="column_stack"):
@@ -121,6 +193,8 @@ def test_the_wrong_shape_of_y_says_what_to_pass(data):
         kappa_scorer(OneTask(), X, y)
     with pytest.raises(TypeError, match="both tasks"):
         fiqdr_scoring(OneTask(), X, y)
+    with pytest.raises(ValueError, match="80 rows, but the estimator answered 79"):
+        kappa_scorer(TwoTasks().fit(X, y), X[1:], y)
 
 
 def test_scorers_ask_for_leaks_first(data):

@@ -90,8 +90,6 @@ class FundusNet(ClassNamePrefixFeaturesOutMixin, TransformerMixin, NeuralNet):
         self.gradient_clip = gradient_clip
         self.on_error = on_error
 
-    # -- what the estimators say of themselves ------------------------------------------------------------
-
     def _encode_targets(self, y):
         """Check y and return it as int64 codes, -1 where unknown."""
         raise NotImplementedError
@@ -99,8 +97,6 @@ class FundusNet(ClassNamePrefixFeaturesOutMixin, TransformerMixin, NeuralNet):
     def _module_sizes(self):
         """Return n_grades and n_qualities for the network."""
         raise NotImplementedError
-
-    # -- parameters ------------------------------------------------------------
 
     # scikit-learn's representation, which names what differs from the defaults.
     __repr__ = BaseEstimator.__repr__
@@ -121,20 +117,7 @@ class FundusNet(ClassNamePrefixFeaturesOutMixin, TransformerMixin, NeuralNet):
         return [*own, "device"]
 
     def get_params(self, deep=True, **kwargs):
-        """Return the parameters, as scikit-learn does.
-
-        Parameters
-        ----------
-        deep : bool, default=True
-            Also those of nested objects, skorch's callbacks among them.
-        **kwargs : dict
-            Passed on to skorch.
-
-        Returns
-        -------
-        params : dict
-            Parameter names and values.
-        """
+        """Return the parameters, as scikit-learn does."""
         params = super().get_params(deep=deep, **kwargs)
         return {**params, "device": self._device}  # "auto" stays "auto" in a clone
 
@@ -157,16 +140,8 @@ class FundusNet(ClassNamePrefixFeaturesOutMixin, TransformerMixin, NeuralNet):
         tags.transformer_tags.preserves_dtype = ["float32"]
         return tags
 
-    # -- building ------------------------------------------------------------
-
     def initialize(self):
-        """Build network, criterion and optimiser afresh.
-
-        Returns
-        -------
-        self : FundusNet
-            The net, ready for training.
-        """
+        """Build network, criterion and optimiser afresh."""
         self._check_parameters()
         return super().initialize()
 
@@ -193,13 +168,7 @@ class FundusNet(ClassNamePrefixFeaturesOutMixin, TransformerMixin, NeuralNet):
             )
 
     def initialize_module(self):
-        """Build the network for the data at hand; skorch calls this.
-
-        Returns
-        -------
-        self : FundusNet
-            The net.
-        """
+        """Build the network for the data at hand."""
         n_grades, n_qualities = self._module_sizes()
         kwargs = {
             "backbone": self.backbone,
@@ -220,41 +189,13 @@ class FundusNet(ClassNamePrefixFeaturesOutMixin, TransformerMixin, NeuralNet):
         return self
 
     def torch_compile(self, module, name):
-        """Compile the network in place, so that its state-dict keys stay as they are.
-
-        Parameters
-        ----------
-        module : Module
-            The network or the criterion.
-        name : str
-            Which of both it is.
-
-        Returns
-        -------
-        module : Module
-            The same module.
-        """
+        """Compile the network in place: its state-dict keys stay as they are."""
         if self.compile and name == "module":
             module.compile(**self.get_params_for("compile"))
         return module
 
     def get_params_for_optimizer(self, prefix, named_parameters):
-        """Collect the optimiser's arguments; weight decay spares biases and norms.
-
-        Parameters
-        ----------
-        prefix : str
-            skorch's name of the optimiser.
-        named_parameters : iterable of (str, Parameter)
-            What there is to learn.
-
-        Returns
-        -------
-        args : tuple
-            The parameter groups.
-        kwargs : dict
-            Learning rate and the other arguments.
-        """
+        """Collect the optimiser's arguments; weight decay spares biases and norms."""
         args, kwargs = super().get_params_for_optimizer(prefix, named_parameters)
         known = inspect.signature(self.optimizer).parameters
         for name, default in self._optimizer_defaults.items():
@@ -275,8 +216,6 @@ class FundusNet(ClassNamePrefixFeaturesOutMixin, TransformerMixin, NeuralNet):
     @property
     def _default_callbacks(self):
         return [*super()._default_callbacks, ("schedule", LearningRateSchedule())]
-
-    # -- input ------------------------------------------------------------
 
     def _check_X(self, X, *, reset):
         """Return X as an ndarray and what it holds; `reset` keeps that for predict."""
@@ -326,20 +265,7 @@ class FundusNet(ClassNamePrefixFeaturesOutMixin, TransformerMixin, NeuralNet):
             )
 
     def get_dataset(self, X, y=None):
-        """Return the dataset of X; skorch calls this.
-
-        Parameters
-        ----------
-        X : array-like or Dataset
-            Paths, images or features.
-        y : ndarray, default=None
-            Encoded labels.
-
-        Returns
-        -------
-        dataset : FundusDataset
-            Rows that are read when they are asked for.
-        """
+        """Return the dataset of X."""
         if isinstance(X, torch.utils.data.Dataset):
             return X
         X, kind = self._check_X(X, reset=False)
@@ -441,8 +367,6 @@ class FundusNet(ClassNamePrefixFeaturesOutMixin, TransformerMixin, NeuralNet):
                 "memory. Split with PatientStratifiedKFold or patient_train_test_split."
             )
 
-    # -- training ------------------------------------------------------------
-
     def fit(self, X, y, sample_weight=None, groups=None):
         """Fit the net from scratch.
 
@@ -522,20 +446,7 @@ class FundusNet(ClassNamePrefixFeaturesOutMixin, TransformerMixin, NeuralNet):
             self.generator_state_ = torch.get_rng_state()
 
     def get_iterator(self, dataset, training=False):
-        """Return batches of the dataset, augmented in training; skorch calls this.
-
-        Parameters
-        ----------
-        dataset : Dataset
-            A FundusDataset or a Subset of one.
-        training : bool, default=False
-            Whether to augment, and to drop a last batch that cannot be trained on.
-
-        Returns
-        -------
-        iterator : DataLoader
-            The batches.
-        """
+        """Return batches of the dataset, augmented in training."""
         name = "iterator_train" if training else "iterator_valid"
         kwargs = self.get_params_for(name)
         batch_size = kwargs.setdefault("batch_size", self.batch_size)
@@ -579,17 +490,7 @@ class FundusNet(ClassNamePrefixFeaturesOutMixin, TransformerMixin, NeuralNet):
         return default_augmentation() if self.augment == "default" else self.augment
 
     def on_epoch_begin(self, net, dataset_train=None, dataset_valid=None, **kwargs):
-        """Freeze or thaw the backbone; skorch calls this before each epoch.
-
-        Parameters
-        ----------
-        net : FundusNet
-            The net itself.
-        dataset_train, dataset_valid : Dataset
-            What is trained and validated on.
-        **kwargs : dict
-            skorch's own.
-        """
+        """Freeze or thaw the backbone."""
         super().on_epoch_begin(net, dataset_train, dataset_valid, **kwargs)
         epoch = len(self.history)
         frozen = self.freeze is True or (
@@ -598,20 +499,7 @@ class FundusNet(ClassNamePrefixFeaturesOutMixin, TransformerMixin, NeuralNet):
         self.module_.freeze(frozen)
 
     def infer(self, x, **fit_params):
-        """Run the network on one batch.
-
-        Parameters
-        ----------
-        x : Tensor or dict
-            Images or features, alone or beside their sample weights.
-        **fit_params : dict
-            Not used.
-
-        Returns
-        -------
-        outputs : tuple of three Tensors
-            Grade logits, quality logits and deep features in float32.
-        """
+        """Run the network on one batch."""
         images = x["images"] if isinstance(x, dict) else x
         images = to_tensor(images, device=self.device)
         kind = torch.device(self.device).type
@@ -630,62 +518,19 @@ class FundusNet(ClassNamePrefixFeaturesOutMixin, TransformerMixin, NeuralNet):
         return getattr(torch.cpu, "_is_avx512_bf16_supported", bool)()
 
     def train_step_single(self, batch, **fit_params):
-        """Train on one batch; see skorch.
-
-        Parameters
-        ----------
-        batch : tuple
-            Images and labels.
-        **fit_params : dict
-            Not used.
-
-        Returns
-        -------
-        step : dict
-            The loss, and the logits without graph and features.
-        """
+        """Train on one batch."""
         step = super().train_step_single(batch, **fit_params)
         if self.gradient_clip is not None:
             nn.utils.clip_grad_norm_(self.module_.parameters(), self.gradient_clip)
         return {**step, "y_pred": _logits_only(step["y_pred"])}
 
     def validation_step(self, batch, **fit_params):
-        """Take the loss of one batch without learning; see skorch.
-
-        Parameters
-        ----------
-        batch : tuple
-            Images and labels.
-        **fit_params : dict
-            Not used.
-
-        Returns
-        -------
-        step : dict
-            The loss, and the logits without features.
-        """
+        """Take the loss of one batch without learning."""
         step = super().validation_step(batch, **fit_params)
         return {**step, "y_pred": _logits_only(step["y_pred"])}
 
     def get_loss(self, y_pred, y_true, X=None, training=False):
-        """Take the loss of one batch.
-
-        Parameters
-        ----------
-        y_pred : tuple of Tensors
-            What the network returned.
-        y_true : Tensor
-            Encoded labels.
-        X : Tensor or dict, default=None
-            The batch, which carries the sample weights.
-        training : bool, default=False
-            Not used; the criterion knows its own mode.
-
-        Returns
-        -------
-        loss : Tensor of shape ()
-            The loss.
-        """
+        """Take the loss of one batch."""
         weight = X.get("sample_weight") if isinstance(X, dict) else None
         y_true = to_tensor(y_true, device=self.device)
         if weight is not None:
@@ -694,8 +539,6 @@ class FundusNet(ClassNamePrefixFeaturesOutMixin, TransformerMixin, NeuralNet):
 
     def _loss(self, outputs, labels, sample_weight):
         raise NotImplementedError
-
-    # -- prediction ------------------------------------------------------------
 
     def _outputs(self, X, *wanted):
         """Run the network once and return the wanted outputs as float32 arrays."""

@@ -26,35 +26,13 @@ class LearningRateSchedule(Callback):
         self.warm_up = warm_up
 
     def on_train_begin(self, net, X=None, y=None, **kwargs):
-        """Remember the learning rates to be scaled.
-
-        Parameters
-        ----------
-        net : FundusNet
-            The net that is trained.
-        X, y : object
-            Not used.
-        **kwargs : dict
-            Not used.
-        """
+        """Remember the learning rates to be scaled."""
         self.peaks_ = [group["lr"] for group in net.optimizer_.param_groups]
         self.first_epoch_ = len(net.history)
         self.step_ = 0
 
     def on_epoch_begin(self, net, dataset_train=None, dataset_valid=None, **kwargs):
-        """Count the steps of the fit.
-
-        Parameters
-        ----------
-        net : FundusNet
-            The net that is trained.
-        dataset_train : Dataset
-            What it is trained on.
-        dataset_valid : Dataset
-            Not used.
-        **kwargs : dict
-            Not used.
-        """
+        """Count the steps of the fit."""
         batch_size = net.get_params_for("iterator_train").get(
             "batch_size", net.batch_size
         )
@@ -62,19 +40,7 @@ class LearningRateSchedule(Callback):
         self.n_steps_ = max(1, math.ceil(n_batches) * net.max_epochs)
 
     def on_batch_begin(self, net, batch=None, training=False, **kwargs):
-        """Set the learning rate of the coming step.
-
-        Parameters
-        ----------
-        net : FundusNet
-            The net that is trained.
-        batch : tuple
-            Not used.
-        training : bool
-            Validation batches leave the learning rate alone.
-        **kwargs : dict
-            Not used.
-        """
+        """Set the learning rate of the coming step."""
         if not training or net.lr_schedule == "constant":
             return
         factor = self._factor(min(1.0, self.step_ / self.n_steps_))
@@ -90,16 +56,6 @@ class LearningRateSchedule(Callback):
         )
 
     def on_train_end(self, net, X=None, y=None, **kwargs):
-        """Set the learning rates back, so that the next `partial_fit` can start.
-
-        Parameters
-        ----------
-        net : FundusNet
-            The net that was trained.
-        X, y : object
-            Not used.
-        **kwargs : dict
-            Not used.
-        """
+        """Set the learning rates back, so that the next `partial_fit` can start."""
         for group, peak in zip(net.optimizer_.param_groups, self.peaks_, strict=True):
             group["lr"] = peak

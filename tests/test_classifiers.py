@@ -60,9 +60,6 @@ def same_state(one, two):
     return one.keys() == two.keys() and all(torch.equal(one[k], two[k]) for k in one)
 
 
-# -- what goes in and what comes out ------------------------------------------------------------
-
-
 @pytest.mark.parametrize("kind", ["paths", "str", "series", "array", "images"])
 def test_any_input_trains_both_tasks(kind, tiny, fundus, fundus_paths):
     X = {
@@ -254,9 +251,6 @@ def test_batches_do_not_change_the_answers(tiny, fundus):
     expected = net.predict_proba(fundus.data)
     net.set_params(batch_size=5)
     np.testing.assert_allclose(net.predict_proba(fundus.data), expected, atol=1e-6)
-
-
-# -- repeating, copying, saving ------------------------------------------------------------
 
 
 @pytest.mark.parametrize("data", ["images", "features"])
@@ -460,9 +454,6 @@ def test_workers_read_the_same_images(tiny, fundus, fundus_paths):
     )
 
 
-# -- inside scikit-learn ------------------------------------------------------------
-
-
 def test_grid_search_over_beta_and_lambd_on_paths(tiny, fundus, fundus_paths):
     search = GridSearchCV(
         FIQDRClassifier(**tiny | {"max_epochs": 1}),
@@ -551,9 +542,6 @@ def test_unknown_labels_of_a_single_task_are_skipped(features, heads):
     assert net.score(X, masked) == (net.predict(X) == masked)[known].mean()
 
 
-# -- leaks ------------------------------------------------------------
-
-
 def test_scoring_the_fellow_eye_of_a_trained_patient_raises(tiny, fundus, fundus_paths):
     net = FIQDRClassifier(**tiny).fit(fundus_paths[::2], fundus.target[::2])
     with pytest.raises(PatientLeakageError, match="12 patients"):
@@ -561,9 +549,6 @@ def test_scoring_the_fellow_eye_of_a_trained_patient_raises(tiny, fundus, fundus
     with pytest.raises(PatientLeakageError):
         fiqdr_scoring(net, fundus_paths[1::2], fundus.target[1::2])
     net.score(fundus_paths[::2], fundus.target[::2])  # a training score is none
-
-
-# -- bad input ------------------------------------------------------------
 
 
 @pytest.mark.parametrize(

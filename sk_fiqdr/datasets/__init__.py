@@ -4,5 +4,6 @@
 """
 
 from ._fundus import make_fundus
+from ._kaggle import load_kaggle_dr
 
-__all__ = ["make_fundus"]
+__all__ = ["load_kaggle_dr", "make_fundus"]

@@ -186,11 +186,14 @@ def _poor_by_grade(poor_fraction, fractions):
 
 
 def _draw_grades(rng, n_patients, fractions):
-    """Draw a grade for each of two eyes, equal in 87 % of patients."""
+    """Draw a grade for each of two eyes, equal in 87 % of patients.
+
+    The second eye keeps the first one's grade or is drawn anew, which may give the same
+    grade again: so both eyes have the asked frequencies.
+    """
+    by_chance = (fractions**2).sum()
+    anew = min(1.0, (1 - EQUAL_GRADES) / max(1 - by_chance, 1e-12))
     first = rng.choice(5, n_patients, p=fractions)
-    second = first.copy()
-    for i in np.flatnonzero(rng.random_sample(n_patients) >= EQUAL_GRADES):
-        others = np.where(np.arange(5) == first[i], 0, fractions)
-        if others.sum() > 0:
-            second[i] = rng.choice(5, p=others / others.sum())
+    second = rng.choice(5, n_patients, p=fractions)
+    second = np.where(rng.random_sample(n_patients) < anew, second, first)
     return np.column_stack([first, second]).ravel()

@@ -229,9 +229,6 @@ def paint_fundus(rng, look, *, grade, eye, defect, image_size):
     )
 
 
-# -- anatomy ------------------------------------------------------------
-
-
 def grow_vessels(rng, look, disc, fovea, nasal, *, beading):
     """Grow arteries and veins from the disc, branching and tapering.
 
@@ -387,8 +384,6 @@ def _lay(image, alpha, color):
     return image
 
 
-# -- lesions ------------------------------------------------------------
-
 # Lowest and highest number of each lesion, by grade 0 to 4.
 _COUNTS = {
     "microaneurysms": ((0, 0), (3, 8), (8, 20), (15, 35), (12, 30)),
@@ -483,9 +478,6 @@ def _boat(rng, layer, at):
     angle = np.linspace(0, np.pi, 16)
     outline = np.column_stack([width * np.cos(angle), depth * np.sin(angle)])
     layer.polygon(at + outline + rng.normal(0, 0.004, outline.shape), 250)
-
-
-# -- camera ------------------------------------------------------------
 
 
 def _photograph(rng, canvas, image, defect):

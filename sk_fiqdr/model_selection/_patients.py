@@ -2,14 +2,21 @@
 
 import os
 import re
+import unicodedata
+from collections.abc import Mapping, Set
 
 import numpy as np
+import pandas as pd
 from sklearn.utils.validation import _num_samples
 
 # A laterality at the end of the name, with the number of the picture where there are
-# several of an eye: 13_left, 265_l1, 265_r2, P07-OD, scan 4 (OS) 2.
+# several of an eye: 13_left, 265_l1, 265_r2, P07-OD, scan 4 (OS) 2, 13_left (1).
 _LATERALITY = re.compile(
-    r"^(?P<patient>.+?)[\s_\-.(]+(left|right|od|os|l|r)[\s_\-.)]*\d*$", re.IGNORECASE
+    r"(?P<patient>.+?)[\s_\-.(]+(left|right|od|os|l|r)[\s_\-.()]*\d*\)?", re.IGNORECASE
+)
+_NOTHING_ELSE = re.compile(r"(left|right|od|os|l|r)\d?", re.IGNORECASE)
+_EXTENSIONS = re.compile(  # a real one is short and begins with a letter, unlike ".840"
+    r"(\.(jpe?g|png|tiff?|bmp|ppm|webp))*(\.[a-z][a-z0-9]{0,4})?", re.IGNORECASE
 )
 
 
@@ -23,12 +30,14 @@ def patient_ids(names):
     Recognised are the contest's ``<patient>_left.jpeg``, DeepDRiD's ``265_l1.jpg`` and
     in general a laterality (left, right, l, r, OD, OS, in any case) behind a blank or
     one of ``_-.(``, with or without a picture number. A name without one is a patient
-    of its own. Folders do not count: a name means the same patient in each.
+    of its own. Folders do not count: a name means the same patient in each, as a copy
+    of a photograph is no second patient. Only where the name is nothing but a
+    laterality (``265/left.jpg``) the folder names the patient.
 
     Parameters
     ----------
-    names : array-like of shape (n,) of str or Path
-        Paths or file names, with or without extension.
+    names : list, ndarray or Series of shape (n,) of str or Path
+        Paths or file names, with or without extension, of any system.
 
     Returns
     -------
@@ -51,24 +60,44 @@ def patient_ids(names):
             f"patient_ids takes a list of paths or names, got the single {names!r}. "
             "Pass [name]."
         )
-    patients = []
-    for row, name in enumerate(names):
-        if not isinstance(name, str | os.PathLike):
+    return np.array([patient for patient, _ in _read(names)], dtype=str)
+
+
+def _read(names):
+    """Yield the patient of each name, and whether a laterality told it."""
+    if (
+        not hasattr(names, "__iter__")
+        or isinstance(names, Mapping | Set)
+        or getattr(names, "ndim", 1) != 1
+    ):
+        raise TypeError(
+            "patient_ids takes a list, array or Series of paths or names, got "
+            f"{type(names).__name__}. Of a DataFrame pass the column of paths; where "
+            "there are no names, pass `groups` with the patient of each row."
+        )
+    for row, path in enumerate(names):
+        if not isinstance(path, str | os.PathLike):
             raise TypeError(
                 f"Patients are read from paths or names, but row {row} is a "
-                f"{type(name).__name__}. Pass `groups` with the patient of each row."
+                f"{type(path).__name__}. Pass `groups` with the patient of each row."
             )
-        patients.append(_patient(os.path.basename(os.fspath(name))))
-    return np.array(patients, dtype=str)
+        # Labels may come from Windows, and names from a Mac, which takes ü apart.
+        path = unicodedata.normalize("NFC", os.fspath(path))
+        *folders, name = re.split(r"[/\\]+", path)
+        yield _patient(name, folders[-1] if folders else "")
 
 
-def _patient(name):
-    stem, extension = os.path.splitext(name)
-    # "13_left.v2"? A real extension is short and begins with a letter.
-    if not re.fullmatch(r"\.[A-Za-z][A-Za-z0-9]{0,4}", extension):
-        stem = name
-    match = _LATERALITY.match(stem)
-    return match["patient"] if match else stem
+def _patient(name, folder):
+    stem = name
+    # Extensions are cut from the right, and never the whole name.
+    for at in (i for i, sign in enumerate(name) if sign == "." and i > 0):
+        if _EXTENSIONS.fullmatch(name, at):
+            stem = name[:at]
+            break
+    if folder and _NOTHING_ELSE.fullmatch(stem):
+        return folder, True
+    match = _LATERALITY.fullmatch(stem)
+    return (match["patient"], True) if match else (stem, False)
 
 
 def holds_paths(X):
@@ -84,9 +113,9 @@ def holds_paths(X):
     holds_paths : bool
         True if its first element is a str or a Path.
     """
-    if isinstance(X, str | bytes) or getattr(X, "ndim", 1) != 1:
+    if isinstance(X, str | bytes | Mapping) or getattr(X, "ndim", 1) != 1:
         return False
-    return isinstance(next(iter(X), None), str | os.PathLike)
+    return hasattr(X, "__iter__") and isinstance(next(iter(X), None), str | os.PathLike)
 
 
 def patients_of(X, groups):
@@ -107,7 +136,7 @@ def patients_of(X, groups):
     Raises
     ------
     ValueError
-        If there are no groups and X names no patients.
+        If there are no groups and X names no patients, or groups has gaps.
     PatientLeakageError
         If `groups` tears a patient apart whom the file names show to be one.
     """
@@ -122,21 +151,28 @@ def patients_of(X, groups):
     groups = np.asarray(groups)
     if groups.ndim != 1 or len(groups) != _num_samples(X):
         raise ValueError(
-            "groups must name the patient of each row of X, got shape "
-            f"{groups.shape!r}."
+            f"groups must name the patient of each of the {_num_samples(X)} rows of X, "
+            f"got shape {groups.shape!r}."
+        )
+    codes = pd.factorize(groups)[0]
+    if (codes < 0).any():
+        raise ValueError(
+            f"groups has no patient in row {np.argmin(codes)}. Give an unknown patient "
+            "a name of its own."
         )
     if holds_paths(X):
-        named = patient_ids(X)
-        _, codes = np.unique(groups, return_inverse=True)
-        order = np.argsort(named, kind="stable")
-        same = named[order][1:] == named[order][:-1]
-        torn = same & (codes[order][1:] != codes[order][:-1])
-        if torn.any():
-            patient = named[order][1:][torn][0]
+        read = pd.DataFrame(_read(X), columns=["patient", "told"])
+        # A name without laterality may repeat: another clinic's 0001.png.
+        n_groups = (
+            read.assign(group=codes)[read.told].groupby("patient").group.nunique()
+        )
+        torn = n_groups.index[n_groups > 1]
+        if len(torn):
             raise PatientLeakageError(
-                f"groups tears patients apart: images named after patient {patient!r} "
-                f"({int(torn.sum())} such places) are in different groups. Use "
-                "patient_ids(X) as groups, or rename the files if they lie."
+                f"groups tears apart the images of {len(torn)} patients, by the file "
+                f"names: {', '.join(map(repr, torn[:5]))}. Use patient_ids(X) as "
+                "groups. If equal names do mean different patients, split row numbers: "
+                "split(np.arange(len(X)), y, groups)."
             )
     return groups
 
@@ -159,10 +195,12 @@ def check_patients_apart(train_groups, test_groups):
     >>> from sk_fiqdr.model_selection import check_patients_apart
     >>> check_patients_apart(["13", "13"], ["15"])
     """
-    shared = np.intersect1d(train_groups, test_groups)
-    if len(shared):
+    shared = set(np.asarray(train_groups).tolist())
+    shared &= set(np.asarray(test_groups).tolist())
+    if shared:
+        some = ", ".join(map(repr, sorted(shared, key=str)[:5]))
         raise PatientLeakageError(
-            f"{len(shared)} patients are on both sides of the split, among them "
-            f"{', '.join(map(str, shared[:5]))}. Keep patients whole: "
-            "PatientStratifiedKFold and patient_train_test_split do."
+            f"Patients on both sides of the split: {len(shared)}, among them {some}. "
+            "Keep patients whole: PatientStratifiedKFold and patient_train_test_split "
+            "do."
         )

@@ -1,6 +1,7 @@
 """Splits with patients whole and the rare grades and qualities spread evenly."""
 
 import numpy as np
+import pandas as pd
 from sklearn.model_selection import BaseCrossValidator
 from sklearn.model_selection._split import GroupsConsumerMixin
 from sklearn.utils import _safe_indexing, check_random_state, indexable
@@ -24,7 +25,7 @@ class PatientStratifiedKFold(GroupsConsumerMixin, BaseCrossValidator):
     shuffle : bool, default=False
         Deal patients in random order rather than in order of appearance.
     random_state : int, RandomState or None, default=None
-        Makes the shuffle repeat.
+        Makes the shuffle repeat; without `shuffle` it has no effect.
 
     Examples
     --------
@@ -119,10 +120,18 @@ def strata_of(y, n):
     if y is None:
         return np.zeros(n, dtype=int), 1
     y = np.asarray(y)
-    if len(y) != n:
-        raise ValueError(f"y has {len(y)} rows where there are {n} patients' rows.")
-    values, codes = np.unique(y, axis=0, return_inverse=True)
-    return codes.ravel(), len(values)
+    if y.ndim not in (1, 2) or len(y) != n:
+        raise ValueError(
+            f"y must have shape ({n},) or ({n}, 2), as X has {n} rows, got {y.shape!r}."
+        )
+    codes = [pd.factorize(column)[0] for column in y.reshape(n, -1).T]
+    if np.min(codes, initial=0) < 0 or (y.dtype.kind == "f" and (y % 1 != 0).any()):
+        raise ValueError(
+            "y must hold classes to stratify by, got missing or broken numbers. Mark "
+            "unknown labels with -1."
+        )
+    values, strata = np.unique(np.transpose(codes), axis=0, return_inverse=True)
+    return strata.ravel(), len(values)
 
 
 def deal_patients(y, groups, shares, rng=None):
@@ -150,18 +159,18 @@ def deal_patients(y, groups, shares, rng=None):
         If there are fewer patients than parts.
     """
     strata, n_strata = strata_of(y, len(groups))
-    _, first, patient = np.unique(groups, return_index=True, return_inverse=True)
-    n_patients, n_parts = len(first), len(shares)
+    patient, patients = pd.factorize(groups)  # in order of appearance
+    n_patients, n_parts = len(patients), len(shares)
     if n_patients < n_parts:
         raise ValueError(
-            f"{n_patients} patients cannot be dealt to {n_parts} parts: every part "
-            "needs one. Lower n_splits, or bring more patients."
+            f"Too few patients, {n_patients}, for {n_parts} parts: every part needs "
+            "one. Lower n_splits, or bring more patients."
         )
     counts = np.zeros((n_patients, n_strata))
     np.add.at(counts, (patient, strata), 1)
     totals = counts.sum(axis=0)
     # The rarest stratum of a patient decides when it is its turn; many images first.
-    order = np.argsort(first) if rng is None else rng.permutation(n_patients)
+    order = np.arange(n_patients) if rng is None else rng.permutation(n_patients)
     rarest = np.where(counts > 0, totals, np.inf).min(axis=1)
     size = counts.sum(axis=1)
     order = order[np.lexsort((-size[order], rarest[order]))]
@@ -244,6 +253,8 @@ def _exchange(part_of, counts, wanted):
 
 def patient_train_test_split(X, y, groups=None, *, test_size=0.25, random_state=None):
     """Split into training and test set with patients whole and strata alike.
+
+    Which patients are drawn is random; the rows of either side keep their order.
 
     Parameters
     ----------

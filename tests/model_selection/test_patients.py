@@ -1,5 +1,6 @@
 """Whose photograph is it, and does anything tear a patient apart?"""
 
+import unicodedata
 from pathlib import Path
 
 import numpy as np
@@ -30,6 +31,16 @@ from sk_fiqdr.model_selection import (
         ("20051020_43808_0100_PP.tif", "20051020_43808_0100_PP"),
         ("drill.png", "drill"),
         ("scan_l", "scan"),
+        ("265/left.jpg", "265"),
+        ("a/265/OD1.jpg", "265"),
+        ("C:\\images\\10_left.jpeg", "10"),
+        ("10_left.jpeg.png", "10"),
+        ("10_left (1).jpeg", "10"),
+        ("10_left.v2", "10"),
+        ("1.2.840.113", "1.2.840.113"),
+        ("p.a.png", "p.a"),
+        (".left", ".left"),
+        ("DR_OD.OS.left", "DR_OD"),
     ],
 )
 def test_patient_is_what_stands_before_the_laterality(name, patient):
@@ -46,15 +57,54 @@ def test_paths_are_names_too():
     assert patient_ids([Path("x") / "1_left.jpeg"]).tolist() == ["1"]
 
 
-@pytest.mark.parametrize("names", ["1_left", Path("1_left"), [1, 2], np.zeros((2, 3))])
+@pytest.mark.parametrize(
+    "names",
+    [
+        "1_left",
+        b"1_left",
+        Path("1_left"),
+        [1, 2],
+        [b"1_left"],
+        ["1_left", None],
+        pd.Series(["1_left", np.nan]),
+        np.zeros((2, 3)),
+        np.array("1_left"),
+        pd.DataFrame({"image": ["1_left"]}),
+        {"1_left": 0},
+        {"1_left"},
+        None,
+        7,
+    ],
+)
 def test_what_is_no_list_of_names_is_refused(names):
-    with pytest.raises(TypeError, match=r"list of paths|Pass `groups`"):
+    with pytest.raises(TypeError, match=r"paths.*([Pp]ass `groups`|Pass \[name\])"):
         patient_ids(names)
 
 
+def test_no_names_are_no_patients():
+    assert patient_ids([]).shape == (0,)
+
+
+def test_both_spellings_of_an_umlaut_are_one_patient():
+    composed, apart = (unicodedata.normalize(f, "müller") for f in ("NFC", "NFD"))
+    assert composed != apart
+    assert len(set(patient_ids([f"{composed}_left.png", f"{apart}_right.png"]))) == 1
+
+
+def test_a_copy_in_another_folder_is_the_same_patient():
+    assert (
+        patient_ids(["train/13_left.png", "clahe/13_left.png"]).tolist() == ["13"] * 2
+    )
+
+
 def test_a_shared_patient_is_named():
-    with pytest.raises(PatientLeakageError, match="among them 13"):
+    with pytest.raises(PatientLeakageError, match="split: 1, among them '13'"):
         check_patients_apart(["13", "15"], ["13"])
+
+
+def test_five_shared_patients_are_named_of_many():
+    with pytest.raises(PatientLeakageError, match=r": 9, among them 0, 1, 2, 3, 4\."):
+        check_patients_apart(range(9), np.arange(9))
 
 
 def test_separate_patients_pass():

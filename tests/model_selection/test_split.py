@@ -3,10 +3,14 @@
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 from scipy import sparse
+from sklearn import config_context
 from sklearn.base import BaseEstimator, ClassifierMixin, clone
 from sklearn.model_selection import GridSearchCV, StratifiedGroupKFold, cross_val_score
+from skorch import NeuralNetClassifier
 
+from sk_fiqdr.metrics import kappa_scorer
 from sk_fiqdr.model_selection import (
     PatientLeakageError,
     PatientStratifiedKFold,
@@ -115,8 +119,64 @@ def test_groups_that_part_two_eyes_of_a_named_patient_raise():
         list(PatientStratifiedKFold(2).split(X, [0, 0, 1, 1], [0, 1, 2, 2]))
 
 
+def test_names_without_laterality_may_repeat_in_other_folders():
+    X = ["here/1.png", "there/1.png", "here/2.png", "there/2.png"]
+    assert len(list(PatientStratifiedKFold(2).split(X, [0] * 4, [0, 1, 2, 3]))) == 2
+
+
+def test_groups_may_join_what_names_part():
+    X = ["1_left", "first visit 1_left", "2_left", "first visit 2_left"]
+    for _, test in PatientStratifiedKFold(2).split(X, [0] * 4, ["a", "a", "b", "b"]):
+        assert test.tolist() in ([0, 1], [2, 3])
+
+
+@pytest.mark.parametrize("gap", [None, np.nan, pd.NA])
+def test_a_row_without_patient_is_refused(gap):
+    groups = np.array(["a", "b", gap, "c"], dtype=object)
+    with pytest.raises(ValueError, match="no patient in row 2"):
+        list(PatientStratifiedKFold(2).split(np.zeros(4), [0, 1, 0, 1], groups))
+
+
+@pytest.mark.parametrize("y", [[0.5, 0.1, 1, 0], [0, np.nan, 1, 0], [None, 1, 0, 1]])
+def test_what_is_no_class_is_refused(y):
+    with pytest.raises(ValueError, match="must hold classes"):
+        list(PatientStratifiedKFold(2).split(np.zeros(4), y, range(4)))
+
+
+def test_y_of_another_shape_is_refused():
+    with pytest.raises(ValueError, match=r"got \(4, 1, 1\)"):
+        list(PatientStratifiedKFold(2).split(range(4), np.zeros((4, 1, 1)), range(4)))
+
+
+def test_strata_may_be_words_and_groups_of_mixed_types():
+    y = pd.DataFrame({"grade": ["mild", "none"] * 4, "quality": 1})
+    groups = [1, 1, "1", "1", 2, 2, (3,), (3,)]
+    groups = np.fromiter(groups, dtype=object, count=8)
+    for _, test in PatientStratifiedKFold(2).split(np.zeros(8), y, groups):
+        assert (test[1::2] - test[::2] == 1).all()
+
+
+def test_more_than_two_images_of_a_patient_stay_together():
+    rng = np.random.default_rng(0)
+    groups = rng.permutation(np.repeat(np.arange(60), rng.integers(1, 9, 60)))
+    y = rng.integers(-1, 3, (len(groups), 2))
+    folds = folds_of(PatientStratifiedKFold(5), y, y, groups)
+    assert all(len(set(folds[groups == g])) == 1 for g in range(60))
+    assert np.ptp(np.bincount(folds)) <= 2
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_a_cell_of_as_many_patients_as_folds_reaches_every_fold(seed):
+    y, groups = contest_like(seed=seed)
+    folds = folds_of(PatientStratifiedKFold(5), y, y, groups)
+    cells = y[:, 0] * 2 + y[:, 1]
+    for cell in np.unique(cells):
+        if len(np.unique(groups[cells == cell])) >= 5:
+            assert set(folds[cells == cell]) == set(range(5))
+
+
 def test_fewer_patients_than_folds_is_an_error():
-    with pytest.raises(ValueError, match="1 patients cannot be dealt to 2"):
+    with pytest.raises(ValueError, match="Too few patients, 1, for 2"):
         list(PatientStratifiedKFold(2).split([[0]] * 4, [0, 1, 0, 1], [7] * 4))
 
 
@@ -179,9 +239,31 @@ def test_grid_search_takes_patients_as_groups():
     assert search.best_params_ == {"constant": 0}
 
 
-def test_metadata_routing_brings_the_groups_by_itself():
-    from sklearn import config_context
+def test_grid_search_reads_patients_from_paths_and_scores_kappa():
+    y, groups = contest_like(60)
+    X = np.array([f"{g}_{eye}.jpeg" for g, eye in zip(groups, "lr" * 60, strict=True)])
+    search = GridSearchCV(
+        Majority(),
+        {"constant": [0, 4]},
+        cv=PatientStratifiedKFold(3, shuffle=True, random_state=0),
+        scoring=kappa_scorer,
+        refit=False,
+        error_score="raise",
+    ).fit(X, y[:, 0])
+    assert search.cv_results_["mean_test_score"].tolist() == [0, 0]
 
+
+@pytest.mark.parametrize("routing", [False, True])
+def test_searches_take_groups_with_and_without_routing(routing):
+    y, groups = contest_like(60)
+    with config_context(enable_metadata_routing=routing):
+        search = GridSearchCV(
+            Majority(), {"constant": [0, 1]}, cv=PatientStratifiedKFold(4)
+        ).fit(np.zeros((len(y), 1)), y, groups=groups)
+    assert search.n_splits_ == 4
+
+
+def test_metadata_routing_brings_the_groups_by_itself():
     y, groups = contest_like()
     with config_context(enable_metadata_routing=True):
         scores = cross_val_score(
@@ -252,6 +334,49 @@ def test_inner_split_reads_patients_from_paths():
     X = np.array([f"{i}_{eye}.png" for i in range(10) for eye in ("left", "right")])
     _, valid = PatientValidSplit(0.2)(Rows(X, np.zeros((20, 2), int)))
     assert (np.asarray(valid.indices)[1::2] - np.asarray(valid.indices)[::2] == 1).all()
+
+
+def test_inner_split_takes_rows_for_patients_where_it_knows_no_better():
+    train, valid = PatientValidSplit(0.25)(Rows(np.zeros((8, 3)), np.array([0, 1] * 4)))
+    assert (len(train), len(valid)) == (6, 2)
+
+
+def test_inner_split_prefers_groups_of_the_call():
+    dataset = Rows(np.zeros((8, 3)), np.zeros(8, int), groups=np.arange(8))
+    _, valid = PatientValidSplit(0.5)(dataset, groups=np.repeat([0, 1], 4))
+    assert np.asarray(valid.indices).tolist() in ([0, 1, 2, 3], [4, 5, 6, 7])
+
+
+def test_inner_split_repeats_with_its_seed_and_changes_with_another():
+    y, groups = contest_like()
+    dataset = Rows(np.zeros(len(y)), y, groups)
+    one, same, other = (
+        set(PatientValidSplit(0.2, random_state=seed)(dataset)[1].indices)
+        for seed in (0, 0, 1)
+    )
+    assert one == same != other
+
+
+def test_inner_split_serves_any_skorch_net():
+    net = NeuralNetClassifier(
+        torch.nn.Linear,
+        module__in_features=2,
+        module__out_features=2,
+        criterion=torch.nn.CrossEntropyLoss,
+        train_split=PatientValidSplit(0.5),
+        max_epochs=1,
+        batch_size=4,
+        verbose=0,
+    )
+    net = clone(net).set_params(train_split=PatientValidSplit(0.2))
+    net.fit(np.zeros((40, 2), np.float32), np.array([0, 1] * 20))
+    assert net.history[0, "valid_batch_count"] == 2  # 8 rows
+    assert isinstance(net.train_split.cv, PatientStratifiedKFold)
+
+
+def test_inner_split_is_cloned_and_set_as_an_estimator_is():
+    split = clone(PatientValidSplit(0.3, random_state=1)).set_params(valid_fraction=0.1)
+    assert split.get_params() == {"valid_fraction": 0.1, "random_state": 1}
 
 
 @pytest.mark.parametrize("fraction", [0, 1, -0.1])

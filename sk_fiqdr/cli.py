@@ -1,0 +1,145 @@
+"""The command `sk-fiqdr`: parses, calls the library, prints."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+app = typer.Typer(
+    help="Grade diabetic retinopathy and judge image quality. Not a medical device.",
+    no_args_is_help=True,
+    pretty_exceptions_show_locals=False,
+)
+
+NEXT_STEPS = """\
+Your own photographs, graded in the same way:
+
+  from sk_fiqdr import FIQDRClassifier
+  from sk_fiqdr.datasets import load_kaggle_dr
+  from sk_fiqdr.model_selection import patient_train_test_split
+
+  data = load_kaggle_dr("images/", "trainLabels.csv", "quality_label_train.csv")
+  X_train, X_test, y_train, y_test = patient_train_test_split(data.data, data.target)
+  net = FIQDRClassifier(weights="DEFAULT", verbose=1).fit(X_train, y_train)
+  print(net.score(X_test, y_test))
+"""
+
+
+def _version(value: bool):
+    if value:
+        from . import __version__
+
+        typer.echo(__version__)
+        raise typer.Exit
+
+
+@app.callback()
+def main(
+    version: Annotated[
+        bool,
+        typer.Option("--version", callback=_version, is_eager=True, help="Version."),
+    ] = False,
+):
+    """Grade diabetic retinopathy and judge image quality. Not a medical device."""
+
+
+@app.command(epilog="Example: sk-fiqdr demo --folder my-first-run")
+def demo(
+    folder: Annotated[
+        Path, typer.Option(help="Where model, scores and picture go.")
+    ] = Path("sk-fiqdr-demo"),
+    n_samples: Annotated[
+        int, typer.Option(min=80, help="Number of painted photographs.")
+    ] = 440,
+    image_size: Annotated[
+        int, typer.Option(min=64, max=512, help="Their height and width in pixels.")
+    ] = 80,
+    random_state: Annotated[int, typer.Option(min=0, help="Seed of everything.")] = 0,
+):
+    """Search, fit and compare on synthetic photographs; no data and no network needed.
+
+    Paints fundus photographs, searches beta and lambda of the loss, fits the best and a
+    plain cross-entropy net of the same budget, and scores both on unseen patients.
+    """
+    import time
+
+    from rich.console import Console
+    from rich.progress import (
+        BarColumn,
+        MofNCompleteColumn,
+        Progress,
+        TextColumn,
+        TimeElapsedColumn,
+        TimeRemainingColumn,
+    )
+
+    log = Console(stderr=True)
+    if folder.exists():
+        log.print(
+            f"{folder} exists already, and nothing is overwritten. "
+            "Choose another with --folder, or remove it.",
+            style="red",
+            highlight=False,
+        )
+        raise typer.Exit(2)
+    start = time.perf_counter()
+    log.print(f"Painting {n_samples} photographs and searching; a minute or two ...")
+    from ._demo import n_epochs, run_demo
+
+    with Progress(
+        TextColumn("training"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("epochs"),
+        TimeElapsedColumn(),
+        TimeRemainingColumn(),
+        console=log,
+        disable=not log.is_terminal,
+    ) as progress:
+        task = progress.add_task("training", total=n_epochs())
+        scores, _ = run_demo(
+            folder,
+            n_samples=n_samples,
+            image_size=image_size,
+            random_state=random_state,
+            advance=lambda: progress.advance(task),
+        )
+    _print_scores(scores)
+    seconds = time.perf_counter() - start
+    log.print(f"Done in {seconds:.0f} s. In {folder}/:", highlight=False)
+    for name, what in {
+        "graded.png": "test photographs with grades and quality; look at it first",
+        "scores.csv": "the table above",
+        "search.csv": "every candidate of the search",
+        "model/": "the net; FIQDRClassifier.from_pretrained reads it",
+    }.items():
+        log.print(f"  {name:<11} {what}", highlight=False)
+    log.print()
+    log.print(NEXT_STEPS, highlight=False, markup=False)
+
+
+def _print_scores(scores):
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(title="Scores on patients that no net has seen")
+    headings = {
+        "loss": "loss",
+        "beta": "beta",
+        "lambd": "lambda",
+        "kappa": "kappa",
+        "kappa_good": "good",
+        "kappa_poor": "poor",
+        "mean_acc": "mean_acc",
+        "specificity": "specificity",
+        "sensitivity": "sensitivity",
+    }
+    for column, heading in headings.items():
+        table.add_column(heading, justify="left" if column == "loss" else "right")
+    for _, row in scores.iterrows():
+        cells = [
+            f"{row[c]:g}" if c in ("beta", "lambd") else f"{row[c]:.3f}"
+            for c in list(headings)[1:]
+        ]
+        table.add_row(row["loss"], *cells)
+    Console(width=100).print(table)

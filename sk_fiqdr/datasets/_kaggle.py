@@ -1,5 +1,7 @@
 """The contest's photographs on this machine, joined with grades and quality labels."""
 
+import os
+import warnings
 from pathlib import Path
 
 import numpy as np
@@ -32,7 +34,7 @@ K. Zhou et al.: Fundus Image Quality-Guided Diabetic Retinopathy Grading. OMIA 2
 
 
 def load_kaggle_dr(images, grades, quality=None, *, return_X_y=False):
-    """Join the contest's photographs with their grades and quality labels.
+    r"""Join the contest's photographs with their grades and quality labels.
 
     Every image file below the folder becomes one row, whether or not it has labels.
     Label files may know more images than there are. Names match with and without
@@ -80,15 +82,13 @@ def load_kaggle_dr(images, grades, quality=None, *, return_X_y=False):
     >>> from sk_fiqdr.datasets import load_kaggle_dr
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     folder = pathlib.Path(folder)
-    ...     (folder / "images").mkdir()
-    ...     for eye in ("left", "right"):
-    ...         Image.new("RGB", (9, 9)).save(folder / "images" / f"13_{eye}.jpeg")
-    ...     grades, quality = folder / "trainLabels.csv", folder / "quality.csv"
-    ...     _ = grades.write_text("image,level\\n13_left,0\\n13_right,2\\n15_left,4\\n")
-    ...     _ = quality.write_text("image,quality\\n13_left.jpeg,1\\n13_right.jpeg,0\\n")
-    ...     eyes = load_kaggle_dr(folder / "images", grades, quality)
+    ...     for name in ("13_left.jpeg", "13_right.jpeg"):
+    ...         Image.new("RGB", (9, 9)).save(folder / name)
+    ...     grades = folder / "trainLabels.csv"
+    ...     _ = grades.write_text("image,level\n13_left,0\n13_right,2\n15_left,4\n")
+    ...     eyes = load_kaggle_dr(folder, grades)
     >>> eyes.target.tolist(), eyes.groups.tolist()
-    ([[0, 1], [2, 0]], ['13', '13'])
+    ([[0, -1], [2, -1]], ['13', '13'])
     >>> eyes.report["n_grade_rows_without_image"]
     1
     """

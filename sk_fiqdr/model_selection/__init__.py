@@ -5,7 +5,8 @@ memory. Everything here works on any X: only patients and labels matter.
 """
 
 from ._patients import PatientLeakageError, check_patients_apart, patient_ids
-from ._split import PatientStratifiedKFold, patient_train_test_split
+from ._split import PatientStratifiedKFold
+from ._train_test import patient_train_test_split
 from ._valid_split import PatientValidSplit
 
 __all__ = [

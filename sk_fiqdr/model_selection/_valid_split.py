@@ -4,8 +4,9 @@ import numpy as np
 from sklearn.base import BaseEstimator
 from sklearn.utils import check_random_state
 
+from ._deal import deal_patients
 from ._patients import check_patients_apart, holds_paths, patients_of
-from ._split import PatientStratifiedKFold, deal_patients
+from ._split import PatientStratifiedKFold
 
 
 class PatientValidSplit(BaseEstimator):

@@ -15,6 +15,7 @@ from sk_fiqdr.model_selection import (
     PatientLeakageError,
     PatientStratifiedKFold,
     PatientValidSplit,
+    patient_ids,
     patient_train_test_split,
 )
 
@@ -175,9 +176,28 @@ def test_a_cell_of_as_many_patients_as_folds_reaches_every_fold(seed):
             assert set(folds[cells == cell]) == set(range(5))
 
 
+@pytest.mark.realdata
+def test_the_contests_cells_differ_by_one_image_between_folds(real_data):
+    """Its labels, of 35,126 images of 17,563 patients, fall into ten cells."""
+    labels = real_data / "labels"
+    frame = pd.read_csv(labels / "trainLabels.csv").merge(
+        pd.read_csv(labels / "quality_label_train.csv"), on="image"
+    )
+    patients = patient_ids(frame["image"])
+    assert (np.unique(patients, return_counts=True)[1] == 2).all()
+    y = frame[["level", "quality"]].to_numpy()
+    folds = folds_of(PatientStratifiedKFold(5), frame["image"], y, None)
+    assert cell_spread(folds, y, 5) <= 10
+    assert all(
+        len(set(folds[i])) == 1 for i in frame.groupby(patients).indices.values()
+    )
+
+
 def test_fewer_patients_than_folds_is_an_error():
     with pytest.raises(ValueError, match="Too few patients, 1, for 2"):
         list(PatientStratifiedKFold(2).split([[0]] * 4, [0, 1, 0, 1], [7] * 4))
+    with pytest.raises(ValueError, match="Too few patients, 0, for 2"):
+        list(PatientStratifiedKFold(2).split([], [], []))
 
 
 @pytest.mark.parametrize("n_splits", [1, 0, 2.5, "two"])

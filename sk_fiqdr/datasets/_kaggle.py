@@ -247,6 +247,10 @@ def _read_csv(file, column, largest):
         }
     )
     rows = rows[(rows["image"] != "") | (rows["text"] != "")]
+    if rows.empty:
+        raise ValueError(
+            f"{file!r} holds no row below its header. Expected one for each image."
+        )
     values = pd.to_numeric(rows["text"], errors="coerce")
     allowed = values.isin(range(UNKNOWN, largest + 1)) & (rows["image"] != "")
     if not allowed.all():

@@ -1,0 +1,102 @@
+"""The documentation names everything, and everything that it shows runs."""
+
+import doctest
+import importlib
+import inspect
+import pkgutil
+import re
+from pathlib import Path
+
+import pytest
+from numpydoc.docscrape import ClassDoc, FunctionDoc
+
+import sk_fiqdr
+
+ROOT = Path(__file__).parents[1]
+PUBLIC = [
+    "sk_fiqdr",
+    "sk_fiqdr.losses",
+    "sk_fiqdr.modules",
+    "sk_fiqdr.metrics",
+    "sk_fiqdr.model_selection",
+    "sk_fiqdr.datasets",
+]
+NAMES = [
+    (module, name)
+    for module in PUBLIC
+    for name in importlib.import_module(module).__all__
+    if not name.startswith("_")
+]
+MODULES = [
+    info.name
+    for info in pkgutil.walk_packages(sk_fiqdr.__path__, "sk_fiqdr.")
+    if info.name != "sk_fiqdr.cli"
+]
+
+
+@pytest.mark.parametrize(("module", "name"), NAMES)
+def test_every_public_name_is_in_the_api_reference(module, name):
+    text = (ROOT / "docs" / "api" / "index.rst").read_text()
+    assert re.search(rf"(^   |``){name}(``|$)", text, re.MULTILINE)
+
+
+@pytest.mark.parametrize("module", PUBLIC)
+def test_public_names_are_sorted(module):
+    names = importlib.import_module(module).__all__
+    assert list(names) == sorted(names)
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_docstring_examples_run(module):
+    flags = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
+    result = doctest.testmod(importlib.import_module(module), optionflags=flags)
+    assert result.failed == 0
+
+
+@pytest.mark.parametrize(
+    ("module", "name"), [pair for pair in NAMES if "scorer" not in pair[1]]
+)
+def test_every_public_parameter_is_documented(module, name):
+    thing = getattr(importlib.import_module(module), name)
+    if inspect.isclass(thing) and issubclass(thing, Exception):
+        return
+    doc = ClassDoc(thing) if inspect.isclass(thing) else FunctionDoc(thing)
+    documented = {
+        part.strip().lstrip("*")
+        for parameter in doc["Parameters"]
+        for part in parameter.name.split(",")
+    }
+    expected = set(inspect.signature(thing).parameters) - {"self"}
+    assert expected == documented
+    assert doc["Summary"]
+    assert doc["Examples"]
+
+
+PAGES = sorted((ROOT / "docs").rglob("*.rst"))
+PAGES = [page for page in PAGES if "generated" not in page.parts]
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+def test_code_of_the_pages_runs(page, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    text = page.read_text()
+    blocks = re.findall(r"code-block:: python\n\n((?:   .*\n|\n)+)", text)
+    for block in blocks:
+        exec(compile(inspect.cleandoc(block), str(page), "exec"), {})
+
+
+def test_imports_point_one_way():
+    """Losses and modules know torch only; measures, splits and data know no net."""
+    forbidden = {
+        "losses.py": r"from \.|import skorch|sklearn",
+        "modules.py": r"from \.|import skorch|sklearn",
+        "metrics": r"_net|_classifiers|torch|skorch",
+        "model_selection": r"_net|_classifiers|import skorch",
+        "datasets": r"_net|_classifiers|torch|skorch",
+    }
+    for place, pattern in forbidden.items():
+        path = ROOT / "sk_fiqdr" / place
+        for file in [path] if path.is_file() else path.rglob("*.py"):
+            for line in file.read_text().splitlines():
+                if re.match(r"(from|import) ", line):
+                    assert not re.search(pattern, line), f"{file.name}: {line}"

@@ -1,0 +1,72 @@
+"""What the README tells a newcomer to type works."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from PIL import Image
+
+from sk_fiqdr.datasets import make_fundus
+
+README = (Path(__file__).parents[1] / "README.md").read_text()
+
+
+def marked_line(mark):
+    block = README.split(f"<!-- {mark} -->")[1].split("<!-- end -->")[0]
+    (line,) = [row for row in block.splitlines() if row and not row.startswith("```")]
+    return line
+
+
+@pytest.mark.parametrize(
+    ("mark", "end"), [("demo line", "sk-fiqdr demo"), ("test line", "python -m pytest")]
+)
+def test_one_line_makes_an_environment_installs_and_runs(mark, end):
+    line = marked_line(mark)
+    assert line.startswith("python3 -m venv .venv && . .venv/bin/activate && pip ")
+    assert line.endswith(end)
+
+
+@pytest.fixture
+def kaggle_folder(tmp_path, monkeypatch):
+    """A folder such as the README assumes, of painted photographs."""
+    fundus = make_fundus(
+        48,
+        image_size=64,
+        poor_fraction=0.3,
+        grade_fractions="balanced",
+        random_state=0,
+    )
+    names = fundus.frame["patient"] + "_" + fundus.frame["eye"]
+    (tmp_path / "images").mkdir()
+    for name, image in zip(names, fundus.data, strict=True):
+        Image.fromarray(image).save(tmp_path / "images" / f"{name}.jpeg")
+    pd.DataFrame({"image": names, "level": fundus.target[:, 0]}).to_csv(
+        tmp_path / "trainLabels.csv", index=False
+    )
+    pd.DataFrame({"image": names, "quality": fundus.target[:, 1]}).to_csv(
+        tmp_path / "quality_label_train.csv", index=False
+    )
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def test_the_snippet_searches_fits_and_saves(kaggle_folder, capsys):
+    (code,) = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
+    # Smaller, so that it takes seconds; nothing else is changed.
+    smaller = code.replace("max_epochs=10", "max_epochs=1, image_size=64")
+    smaller = smaller.replace('{"beta": [1, 9, 27]', '{"beta": [1, 27]')
+    assert smaller.count("image_size=64") == 1
+    exec(compile(smaller, "README.md", "exec"), {})
+    assert "kappa" in capsys.readouterr().out
+    assert (kaggle_folder / "my-model" / "model.safetensors").is_file()
+
+
+def test_the_command_is_installed_and_helps():
+    command = Path(sys.executable).with_name("sk-fiqdr")
+    shown = subprocess.run(
+        [command, "demo", "--help"], capture_output=True, text=True, check=True
+    )
+    assert "sk-fiqdr demo --folder" in shown.stdout

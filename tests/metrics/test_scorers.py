@@ -141,6 +141,14 @@ def test_the_net_is_found_behind_a_pipeline_and_a_search(data):
     assert fiqdr_scoring(search, X, y) == expected
 
 
+def test_x_reaches_the_net_as_the_pipeline_changed_it(data):
+    X, y = data
+    flip = FunctionTransformer(np.fliplr)
+    pipeline = make_pipeline(flip, TwoTasks()).fit(np.fliplr(X), y)
+    for scorer in (kappa_scorer, mean_acc_scorer, fiqdr_scoring):
+        assert scorer(pipeline, np.fliplr(X), y) == scorer(TwoTasks().fit(X, y), X, y)
+
+
 def test_scorers_can_be_pickled_and_cloned():
     for scorer in (kappa_scorer, mean_acc_scorer, fiqdr_scoring):
         assert pickle.loads(pickle.dumps(scorer)) is scorer

@@ -311,6 +311,38 @@ def test_train_test_split_keeps_patients_whole_and_shares_alike(seed):
     assert np.array_equal(y[train], y_train)
 
 
+@pytest.mark.parametrize("test_size", [0.01, 0.99])
+def test_neither_side_is_empty_however_few_the_patients(test_size):
+    X = ["1_left", "1_right", "2_left", "2_right"]
+    train, test, *_ = patient_train_test_split(X, [0] * 4, test_size=test_size)
+    assert (len(train), len(test)) == (2, 2)
+
+
+@pytest.mark.parametrize("n_patients", [5, 6, 9])
+def test_no_fold_is_empty_beside_a_patient_of_many_images(n_patients):
+    groups = np.repeat(np.arange(n_patients), [30] + [1] * (n_patients - 1))
+    y = np.arange(len(groups)) % 3
+    folds = folds_of(PatientStratifiedKFold(5), y, y, groups)
+    assert set(folds) == set(range(5))
+
+
+def test_shares_hold_where_patients_are_too_unlike_to_exchange():
+    rng = np.random.default_rng(0)
+    groups = np.repeat(np.arange(600), rng.integers(1, 12, 600))
+    y = np.column_stack(
+        [
+            rng.choice(5, len(groups), p=[0.7, 0.1, 0.1, 0.05, 0.05]),
+            rng.random(len(groups)) < 0.9,
+        ]
+    )
+    _, _, _, y_test = patient_train_test_split(
+        groups, y, groups, test_size=0.2, random_state=0
+    )
+    for cell in np.unique(y, axis=0):
+        share = (y_test == cell).all(axis=1).sum() / (y == cell).all(axis=1).sum()
+        assert share == pytest.approx(0.2, abs=0.03)
+
+
 def test_train_test_split_keeps_the_types_that_came():
     X = pd.Series([f"{i}_left.png" for i in range(8)], index=list("abcdefgh"))
     y = pd.DataFrame({"grade": [0, 1] * 4, "quality": 1})

@@ -50,7 +50,7 @@ def demo(
     ] = Path("sk-fiqdr-demo"),
     n_samples: Annotated[
         int, typer.Option(min=80, help="Number of painted photographs.")
-    ] = 440,
+    ] = 480,
     image_size: Annotated[
         int, typer.Option(min=64, max=512, help="Their height and width in pixels.")
     ] = 80,
@@ -115,7 +115,7 @@ def demo(
     }.items():
         log.print(f"  {name:<11} {what}", highlight=False)
     log.print()
-    log.print(NEXT_STEPS, highlight=False, markup=False)
+    log.print(NEXT_STEPS, highlight=False, markup=False, soft_wrap=True)
 
 
 def _print_scores(scores):
@@ -135,11 +135,12 @@ def _print_scores(scores):
         "sensitivity": "sensitivity",
     }
     for column, heading in headings.items():
-        table.add_column(heading, justify="left" if column == "loss" else "right")
+        justify = "left" if column == "loss" else "right"
+        table.add_column(heading, justify=justify, no_wrap=True)
     for _, row in scores.iterrows():
         cells = [
             f"{row[c]:g}" if c in ("beta", "lambd") else f"{row[c]:.3f}"
             for c in list(headings)[1:]
         ]
         table.add_row(row["loss"], *cells)
-    Console(width=100).print(table)
+    Console(width=110).print(table)

@@ -45,6 +45,7 @@ class EfficientNetLite0(torch.nn.Module):
                 layer.momentum = 0.1  # the package's 0.01 lags behind a short fit
 
     def forward(self, images):
+        """Return feature maps."""
         return self.network.extract_features(images)
 
 
@@ -56,6 +57,7 @@ def read_images(paths, image_size):
 
 
 def main():
+    """Fit and score once for each seed."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
     parser.add_argument("--image-size", type=int, default=192)

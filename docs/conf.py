@@ -17,7 +17,6 @@ exclude_patterns = ["_build"]
 templates_path = ["_templates"]
 autosummary_generate = True
 autodoc_typehints = "none"
-autodoc_default_options = {"inherited-members": None}
 # skorch's and scikit-learn's own methods are documented there.
 numpydoc_show_class_members = False
 numpydoc_class_members_toctree = False

@@ -296,7 +296,7 @@ class FIQDRClassifier(_CentredQuality, ClassifierMixin, FundusNet):
         Returns
         -------
         kappa : float
-            At most 1; 0 is chance.
+            At most 1; 0 is chance. Images that could not be read do not count.
 
         Raises
         ------
@@ -304,8 +304,10 @@ class FIQDRClassifier(_CentredQuality, ClassifierMixin, FundusNet):
             If X holds an eye whose fellow eye was trained on.
         """
         self.check_patients(X)
-        y = _check_two_columns(y)
-        return quadratic_weighted_kappa(y[:, GRADE], self.predict(X))
+        grade = _check_two_columns(y)[:, GRADE]
+        answer = self.predict(X)
+        read = answer != UNKNOWN
+        return quadratic_weighted_kappa(grade[read], answer[read])
 
 
 class _SingleTask(ClassifierMixin, FundusNet):
@@ -383,10 +385,10 @@ class _SingleTask(ClassifierMixin, FundusNet):
             If X holds an eye whose fellow eye was trained on.
         """
         self.check_patients(X)
-        y = column_or_1d(y)
-        known = y != UNKNOWN
+        y, answer = column_or_1d(y), self.predict(X)
+        known = (y != UNKNOWN) & (answer != UNKNOWN)
         weight = None if sample_weight is None else np.asarray(sample_weight)[known]
-        return accuracy_score(y[known], self.predict(X)[known], sample_weight=weight)
+        return accuracy_score(y[known], answer[known], sample_weight=weight)
 
 
 class QualityClassifier(_CentredQuality, _SingleTask):

@@ -121,6 +121,18 @@ class FundusNet(ClassNamePrefixFeaturesOutMixin, TransformerMixin, NeuralNet):
         params = super().get_params(deep=deep, **kwargs)
         return {**params, "device": self._device}  # "auto" stays "auto" in a clone
 
+    def set_params(self, **params):
+        """Set parameters; those of `train_split` are passed on to it."""
+        nested = {
+            name.removeprefix("train_split__"): params.pop(name)
+            for name in list(params)
+            if name.startswith("train_split__")
+        }
+        super().set_params(**params)
+        if nested:
+            self.train_split.set_params(**nested)
+        return self
+
     def __getstate__(self):
         return {**super().__getstate__(), "device": self.device}
 
@@ -316,12 +328,13 @@ class FundusNet(ClassNamePrefixFeaturesOutMixin, TransformerMixin, NeuralNet):
                     f"shape {groups.shape!r}."
                 )
         if kind == PATHS:
-            names = np.unique([os.path.basename(path) for path in X])
+            names, patients = _names_and_patients(X)
             if not reset and hasattr(self, "trained_names_"):
                 names = np.union1d(self.trained_names_, names)
-            self.trained_names_ = names
+                patients = np.union1d(self.trained_patients_, patients)
+            self.trained_names_, self.trained_patients_ = names, np.unique(patients)
         elif reset and hasattr(self, "trained_names_"):
-            del self.trained_names_
+            del self.trained_names_, self.trained_patients_
         return FundusDataset(
             X,
             y,
@@ -355,11 +368,9 @@ class FundusNet(ClassNamePrefixFeaturesOutMixin, TransformerMixin, NeuralNet):
         X, kind = check_images(X)
         if kind != PATHS:
             return
-        names = np.unique([os.path.basename(path) for path in X])
-        unseen = np.setdiff1d(names, trained)
-        if len(unseen) == 0:
-            return
-        shared = np.intersect1d(patient_ids(unseen), patient_ids(trained))
+        names, patients = _names_and_patients(X)
+        unseen = ~np.isin(names, trained)
+        shared = np.intersect1d(patients[unseen], self.trained_patients_)
         if len(shared):
             raise PatientLeakageError(
                 f"{len(shared)} patients are scored on one image and were trained on "
@@ -637,6 +648,16 @@ class FundusNet(ClassNamePrefixFeaturesOutMixin, TransformerMixin, NeuralNet):
             The quality head's embedding, float32.
         """
         return self._outputs(X, DEEP)[0]
+
+
+def _names_and_patients(paths):
+    """Name images by patient and file, wherever they lie, and return both."""
+    patients = patient_ids(paths)
+    names = [
+        f"{patient}/{os.path.basename(path)}"
+        for patient, path in zip(patients, paths, strict=True)
+    ]
+    return np.array(names), patients
 
 
 def _logits_only(outputs):

@@ -551,6 +551,28 @@ def test_scoring_the_fellow_eye_of_a_trained_patient_raises(tiny, fundus, fundus
     net.score(fundus_paths[::2], fundus.target[::2])  # a training score is none
 
 
+def test_eyes_named_by_their_folder_are_seen_too(tiny, fundus, tmp_path):
+    from PIL import Image
+
+    for patient in range(4):
+        (tmp_path / str(patient)).mkdir()
+        for eye in ("left", "right"):
+            Image.fromarray(fundus.data[patient]).save(
+                tmp_path / str(patient) / f"{eye}.png"
+            )
+    left, right = (sorted(tmp_path.rglob(f"{eye}.png")) for eye in ("left", "right"))
+    net = FIQDRClassifier(**tiny).fit(left, fundus.target[:4])
+    with pytest.raises(PatientLeakageError, match="4 patients"):
+        net.score(right, fundus.target[:4])
+
+
+def test_the_inner_split_is_set_through_the_net(features, heads):
+    net = FIQDRClassifier(**heads, train_split=PatientValidSplit(0.5))
+    net.set_params(train_split__valid_fraction=0.1).fit(*features)
+    assert net.train_split.valid_fraction == 0.1
+    assert net.history[0, "valid_batch_count"] == 1
+
+
 @pytest.mark.parametrize(
     ("y", "message"),
     [
@@ -658,6 +680,7 @@ def test_one_unreadable_file_need_not_stop_a_run(
     assert net.predict_quality(paths)[-1] == -1
     assert np.isnan(net.predict_proba(paths)[-1]).all()
     assert (net.predict(paths)[:-1] >= 0).all()
+    assert net.score(paths, y) == net.score(paths[:-1], y[:-1])
 
 
 def test_a_single_class_is_no_classification(heads, features):

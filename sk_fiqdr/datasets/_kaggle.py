@@ -38,7 +38,8 @@ def load_kaggle_dr(images, grades, quality=None, *, return_X_y=False):
 
     Every image file below the folder becomes one row, whether or not it has labels.
     Label files may know more images than there are. Names match with and without
-    extension; blanks around them, an index column and a byte-order mark do no harm.
+    extension and in any case; blanks around them, an index column and a byte-order mark
+    do no harm. An empty label is unknown.
 
     Parameters
     ----------
@@ -100,25 +101,24 @@ def load_kaggle_dr(images, grades, quality=None, *, return_X_y=False):
     report = {
         "n_images": len(frame),
         "n_patients": frame["patient"].nunique(),
-        "n_repeated_names": int(frame["image"].duplicated().sum()),
+        "n_repeated_names": int(_repeated(frame).sum()),
     }
+    keys = frame["image"].str.casefold()
     for task, files, column, largest in (
         ("grade", grades, "level", 4),
         ("quality", quality, "quality", 1),
     ):
         rows = _read_labels(files, column, largest)
-        labels = rows.drop_duplicates("image").set_index("image")["label"]
-        frame[task] = frame["image"].map(labels).fillna(UNKNOWN).astype(np.int64)
+        labels = rows.drop_duplicates("key").set_index("key")["label"]
+        frame[task] = keys.map(labels).fillna(UNKNOWN).astype(np.int64)
         if len(rows):
-            matched = frame["image"].isin(labels.index)
+            matched = keys.isin(labels.index)
             _check_some_match(folder, frame, rows, matched)
             report |= {
                 f"n_images_without_{task}_row": int((~matched).sum()),
                 f"n_{task}_rows": len(rows),
                 f"n_{task}_rows_repeated": len(rows) - len(labels),
-                f"n_{task}_rows_without_image": int(
-                    (~labels.index.isin(frame["image"])).sum()
-                ),
+                f"n_{task}_rows_without_image": int((~labels.index.isin(keys)).sum()),
             }
     _warn_of_gaps(folder, frame, report)
     data = frame["path"].to_numpy(dtype=str)
@@ -194,9 +194,9 @@ def _read_labels(files, column, largest):
         files = [files]
     parts = [_read_csv(os.fspath(file), column, largest) for file in files]
     if not parts:
-        return pd.DataFrame({"image": [], "label": []})
+        return pd.DataFrame({"key": [], "label": []})
     rows = pd.concat(parts, ignore_index=True)
-    first = rows.groupby("image")[["label", "file", "line"]].transform("first")
+    first = rows.groupby("key")[["label", "file", "line"]].transform("first")
     contradicting = rows[rows["label"] != first["label"]]
     if len(contradicting):
         other = contradicting.iloc[0]
@@ -251,17 +251,20 @@ def _read_csv(file, column, largest):
         raise ValueError(
             f"{file!r} holds no row below its header. Expected one for each image."
         )
-    values = pd.to_numeric(rows["text"], errors="coerce")
+    text = rows["text"].replace("", str(UNKNOWN))
+    values = pd.to_numeric(text, errors="coerce")
     allowed = values.isin(range(UNKNOWN, largest + 1)) & (rows["image"] != "")
     if not allowed.all():
         bad = rows[~allowed].iloc[0]
         raise ValueError(
             f"{file!r} line {bad['line']}: image {bad['image']!r} has {column} "
             f"{bad['text']!r}, expected a name and a whole number from 0 to {largest} "
-            f"({int((~allowed).sum())} such lines). Correct it, or write -1 where the "
-            "label is unknown."
+            f"({int((~allowed).sum())} such lines). Correct it, or leave the label "
+            "empty where it is unknown."
         )
-    return rows.assign(label=values.astype(np.int64)).drop(columns="text")
+    return rows.assign(
+        label=values.astype(np.int64), key=rows["image"].str.casefold()
+    ).drop(columns="text")
 
 
 def _check_some_match(folder, frame, rows, matched):
@@ -274,6 +277,10 @@ def _check_some_match(folder, frame, rows, matched):
         )
 
 
+def _repeated(frame):
+    return frame["image"].str.casefold().duplicated()
+
+
 def _warn_of_gaps(folder, frame, report):
     gaps = [
         f"{report[key]} without a row of {task} labels (-1 in `target`)"
@@ -281,7 +288,7 @@ def _warn_of_gaps(folder, frame, report):
         if report.get(key := f"n_images_without_{task}_row")
     ]
     if report["n_repeated_names"]:
-        name = frame.loc[frame["image"].duplicated(), "image"].iloc[0]
+        name = frame.loc[_repeated(frame), "image"].iloc[0]
         gaps.append(
             f"{report['n_repeated_names']} whose name stands in another place too, "
             f"such as {name!r}"

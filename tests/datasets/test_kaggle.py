@@ -141,11 +141,21 @@ def test_a_link_to_a_parent_folder_ends(photographs, grades, quality):
         codecs.BOM_UTF8 + b"image,level\r\n13_left,0\r\n13_right,2\r\n7_left,4\r\n",
         ",image,level\n0,13_left,0\n1,13_right,2\n2,7_left,4\n",
         " Image , LEVEL \n 13_left , 0\n13_right ,2 \n\n7_left,4\n\n",
+        "image,level\n13_LEFT.JPG,0\n13_Right,2\n7_left,4\n",
         "level,image\n0,train/13_left\n2,train\\13_right.jpeg\n4,7_left\n",
         '"image","level"\n"13_left","0.0"\n"13_right","2.0"\n"7_left","4.0"\n',
         "image,level\n13_left,0\n13_right,2\n7_left,4\n13_left,0\n",
     ],
-    ids=["extensions", "BOM", "index", "blanks", "folders", "quotes", "repeated"],
+    ids=[
+        "extensions",
+        "BOM",
+        "index",
+        "blanks",
+        "case",
+        "folders",
+        "quotes",
+        "repeated",
+    ],
 )
 def test_label_files_may_be_written_in_many_ways(photographs, write, text):
     eyes = load_kaggle_dr(photographs, write(text))
@@ -182,9 +192,10 @@ def test_the_report_counts_what_did_not_match(photographs, write):
     assert "Grade rows without image: 2." in eyes.DESCR
 
 
-def test_a_grade_of_minus_one_is_unknown_and_no_gap(photographs, write):
+@pytest.mark.parametrize("unknown", ["-1", "", " "])
+def test_an_empty_grade_or_minus_one_is_unknown_and_no_gap(photographs, write, unknown):
     eyes = load_kaggle_dr(
-        photographs, write("image,level\n13_left,-1\n13_right,2\n7_left,4\n")
+        photographs, write(f"image,level\n13_left,{unknown}\n13_right,2\n7_left,4\n")
     )
     assert eyes.target[:, 0].tolist() == [-1, 2, 4]
     assert eyes.report["n_images_without_grade_row"] == 0
@@ -208,7 +219,7 @@ def test_contradicting_rows_are_named_with_file_and_line(photographs, write):
         assert part in str(error.value)
 
 
-@pytest.mark.parametrize("label", ["5", "-2", "1.5", "mild", "", "nan", "inf", "1e400"])
+@pytest.mark.parametrize("label", ["5", "-2", "1.5", "mild", "nan", "inf", "1e400"])
 def test_a_label_that_is_no_grade_is_named_with_file_and_line(
     photographs, write, label
 ):

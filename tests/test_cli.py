@@ -24,7 +24,8 @@ def test_demo_compares_saves_and_says_what_to_do_next(tmp_path, monkeypatch):
     assert scores["loss"].tolist() == ["weighted + centre", "cross-entropy"]
     assert scores[["kappa", "mean_acc"]].notna().all(axis=None)
     assert len(pd.read_csv(folder / "search.csv")) == 4
-    assert Image.open(folder / "graded.png").size == (1414, 578)
+    with Image.open(folder / "graded.png") as picture:
+        assert picture.size == (1414, 578)
     net = FIQDRClassifier.from_pretrained(folder / "model")
     assert net.beta == scores["beta"][0]
 

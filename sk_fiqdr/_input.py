@@ -1,0 +1,200 @@
+"""What goes into a net: X, y, weights and patients, checked and remembered."""
+
+import os
+import warnings
+
+import numpy as np
+import torch
+from sklearn.utils.validation import check_array, validate_data
+
+from ._dataset import FEATURES, IMAGES, PATHS, FundusDataset, check_images
+from ._images import read_image
+from .model_selection import PatientLeakageError, patient_ids
+
+
+class CheckedInput:
+    """The part of a net that looks at its data before anything is computed.
+
+    It relies on the net's parameters `backbone`, `image_size` and `on_error`, and on
+    `_encode_targets` of the estimators.
+    """
+
+    def _check_X(self, X, *, reset):
+        """Return X as an ndarray and what it holds; `reset` keeps that for predict."""
+        if self.backbone is None:
+            if isinstance(X, str | bytes | os.PathLike) or getattr(X, "ndim", 2) == 4:
+                raise ValueError(
+                    "backbone=None takes features of shape (n_samples, n_features), "
+                    "got images. Name a backbone, such as 'resnet18', to train on them."
+                )
+            X = validate_data(self, X, dtype=np.float32, order="C", reset=reset)
+            return X, FEATURES
+        X, kind = check_images(X)
+        if kind == PATHS:
+            missing = [path for path in X if not os.path.exists(path)]
+            if missing and self.on_error == "raise":
+                raise FileNotFoundError(
+                    f"{len(missing)} of {len(X)} image files do not exist, the first "
+                    f"{missing[0]!r}. Paths are taken relative to {os.getcwd()!r}."
+                )
+        if reset:
+            self.input_ = {"kind": kind, "image_size": int(self.image_size)}
+            if kind == IMAGES:
+                self.input_ |= {"height": X.shape[1], "width": X.shape[2]}
+        else:
+            self._compare_with_fit(X, kind)
+        return X, kind
+
+    def _compare_with_fit(self, X, kind):
+        fitted = getattr(self, "input_", None)
+        if fitted is None:
+            return
+        if fitted["image_size"] != self.image_size:
+            raise ValueError(
+                f"This net was fitted at image_size={fitted['image_size']!r}, and now "
+                f"has image_size={self.image_size!r}: its grades would mean little. "
+                "Set it back, or fit again."
+            )
+        size = (fitted.get("height"), fitted.get("width"))
+        if kind == IMAGES and fitted["kind"] == IMAGES and X.shape[1:3] != size:
+            warnings.warn(
+                f"This net was fitted on images of {size[0]} x {size[1]} pixels and "
+                f"now sees {X.shape[1]} x {X.shape[2]}. They are resized to "
+                f"{self.image_size} x {self.image_size}, but detail and framing "
+                "differ; prepare both in the same way.",
+                UserWarning,
+                stacklevel=4,
+            )
+
+    def get_dataset(self, X, y=None):
+        """Return the dataset of X."""
+        if isinstance(X, torch.utils.data.Dataset):
+            return X
+        X, kind = self._check_X(X, reset=False)
+        return FundusDataset(
+            X, y, kind=kind, image_size=int(self.image_size), on_error=self.on_error
+        )
+
+    def _make_training_set(self, X, y, sample_weight, groups, *, reset):
+        """Check everything that `fit` was given and remember what it says."""
+        self._check_parameters()
+        X, kind = self._check_X(X, reset=reset)
+        if y is None:
+            raise ValueError(
+                f"This {type(self).__name__} estimator requires y to be passed, but "
+                "the target y is None."
+            )
+        if not hasattr(y, "__len__"):
+            y = np.asarray(y)
+        if len(y) != len(X):
+            raise ValueError(
+                f"X and y have inconsistent numbers of samples: {len(X)} rows of X and "
+                f"{len(y)} of y."
+            )
+        y = self._encode_targets(y)
+        if not (y >= 0).any():
+            raise ValueError(
+                "y knows no label at all (every value is -1): there is nothing to "
+                "learn from."
+            )
+        if sample_weight is not None:
+            sample_weight = check_array(
+                sample_weight, ensure_2d=False, dtype=np.float32, input_name="weights"
+            )
+            if sample_weight.shape != (len(X),) or (sample_weight < 0).any():
+                raise ValueError(
+                    f"sample_weight must hold {len(X)} numbers of at least 0, got "
+                    f"shape {sample_weight.shape!r} and minimum {sample_weight.min()}."
+                )
+            if not sample_weight.any():
+                raise ValueError(
+                    "Every sample_weight is zero: there is nothing to learn from."
+                )
+        if groups is not None:
+            groups = np.asarray(groups)
+            if groups.shape != (len(X),):
+                raise ValueError(
+                    f"groups must name the patient of each of the {len(X)} rows, got "
+                    f"shape {groups.shape!r}."
+                )
+        if kind == PATHS:
+            names, patients = _names_and_patients(X)
+            if not reset and hasattr(self, "trained_names_"):
+                names = np.union1d(self.trained_names_, names)
+                patients = np.union1d(self.trained_patients_, patients)
+            self.trained_names_, self.trained_patients_ = names, np.unique(patients)
+        elif reset and hasattr(self, "trained_names_"):
+            del self.trained_names_, self.trained_patients_
+        return FundusDataset(
+            X,
+            y,
+            kind=kind,
+            image_size=int(self.image_size),
+            sample_weight=sample_weight,
+            groups=groups,
+            on_error=self.on_error,
+        )
+
+    def check_patients(self, X):
+        """Raise if X holds unseen images of patients that the net was trained on.
+
+        `score` and the scorers of :mod:`sk_fiqdr.metrics` call this. It can see
+        patients only in file names, such as ``13_left.jpeg`` beside ``13_right.jpeg``;
+        the training images themselves are not a leak but a training score.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples,)
+            Image paths; anything else passes.
+
+        Raises
+        ------
+        PatientLeakageError
+            If an eye is scored whose fellow eye was trained on.
+        """
+        trained = getattr(self, "trained_names_", None)
+        if trained is None or self.backbone is None:
+            return
+        X, kind = check_images(X)
+        if kind != PATHS:
+            return
+        names, patients = _names_and_patients(X)
+        unseen = ~np.isin(names, trained)
+        shared = np.intersect1d(patients[unseen], self.trained_patients_)
+        if len(shared):
+            raise PatientLeakageError(
+                f"{len(shared)} patients are scored on one image and were trained on "
+                f"another, among them {', '.join(shared[:5])}: such a score measures "
+                "memory. Split with PatientStratifiedKFold or patient_train_test_split."
+            )
+
+    def _report_unreadable(self, dataset):
+        """Name the files that could not be read, with their reasons."""
+        flags = getattr(dataset, "unreadable", None)
+        if flags is None or not flags.any():
+            self.unreadable_ = {}
+            return
+        self.unreadable_ = {}
+        for path in dataset.X[flags.numpy()]:
+            try:
+                read_image(path, self.image_size)
+            except OSError as error:
+                self.unreadable_[str(path)] = str(error)
+        first = next(iter(self.unreadable_.values()), "")
+        if self.on_error == "warn":
+            warnings.warn(
+                f"{int(flags.sum())} of {len(dataset)} images could not be read and "
+                f"count nowhere; `unreadable_` names them. The first: {first}",
+                UserWarning,
+                stacklevel=4,
+            )
+
+
+def _names_and_patients(paths):
+    """Name images by patient and file, wherever they lie, and return both."""
+    patients = patient_ids(paths)
+    names = [
+        f"{patient}/{os.path.basename(path)}"
+        for patient, path in zip(patients, paths, strict=True)
+    ]
+    return np.array(names), patients

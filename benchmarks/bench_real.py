@@ -42,7 +42,7 @@ class EfficientNetLite0(torch.nn.Module):
         self.network._fc = torch.nn.Identity()
         for layer in self.network.modules():
             if isinstance(layer, torch.nn.BatchNorm2d):
-                layer.momentum = 0.1  # the package's 0.01 lags behind a short fit
+                layer.momentum = 0.1  # torch's own; the package's 0.01 is for long fits
 
     def forward(self, images):
         """Return feature maps."""

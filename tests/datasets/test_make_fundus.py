@@ -148,8 +148,8 @@ def test_defects_do_to_the_picture_what_they_are_called(seed):
     assert sharpness(bad["blur"]) < 0.7 * sharpness(good)
     assert inside_mean(bad["under-exposure"]) < 0.5 * inside_mean(good)
     assert inside_mean(bad["over-exposure"]) > 1.3 * inside_mean(good)
-    middle = slice(24, 72)
-    assert bad["haze"][middle, middle].std() < 0.7 * good[middle, middle].std()
+    middle = np.s_[24:72, 24:72, 1]  # one channel: a veil has a colour of its own
+    assert bad["haze"][middle].std() < 0.6 * good[middle].std()
     halves = [
         bad["uneven illumination"][rows, cols].mean()
         for rows in (slice(20, 48), slice(48, 76))

@@ -8,7 +8,7 @@ from ._painting import DEFECTS, Look, paint_fundus
 
 # Grades of the 35,126 training images of the contest, and the share of poor images in
 # each by the paper's quality labels.
-GRADE_FRACTIONS = (0.7348, 0.0695, 0.1507, 0.0249, 0.0201)
+GRADE_FRACTIONS = (0.73478, 0.06955, 0.15066, 0.02485, 0.02016)
 POOR_BY_GRADE = (0.032, 0.025, 0.044, 0.053, 0.157)
 EQUAL_GRADES = 0.87  # share of patients whose eyes have the same grade
 

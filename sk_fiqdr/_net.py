@@ -92,6 +92,13 @@ class FundusNet(
         """Return n_grades and n_qualities for the network."""
         raise NotImplementedError
 
+    def __setattr__(self, name, value):
+        """Store a Module given as a parameter; skorch would take it for its own."""
+        if name in ("backbone", "augment"):
+            object.__setattr__(self, name, value)
+        else:
+            super().__setattr__(name, value)
+
     # scikit-learn's representation, which names what differs from the defaults.
     __repr__ = BaseEstimator.__repr__
 

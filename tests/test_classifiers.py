@@ -19,6 +19,7 @@ from sklearn.model_selection import (
 )
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
+from torchvision.transforms import v2
 
 from sk_fiqdr import DRGrader, FIQDRClassifier, QualityClassifier
 from sk_fiqdr.metrics import fiqdr_scoring, kappa_scorer, quadratic_weighted_kappa
@@ -439,6 +440,18 @@ def test_augmentation_keeps_hue_and_can_be_replaced(tiny, fundus):
         for augment in (None, "default")
     )
     assert not same_state(plain, augmented)
+
+
+@pytest.mark.parametrize("name", ["backbone", "augment"])
+def test_a_module_is_a_parameter_like_any_other(name, tiny, fundus):
+    modules = {"backbone": tiny["backbone"](), "augment": v2.RandomHorizontalFlip(1.0)}
+    net = clone(FIQDRClassifier(**{**tiny, name: modules[name]}))
+    assert net.set_params(max_epochs=1).get_params()[name] is getattr(net, name)
+    fitted = net.fit(fundus.data, fundus.target)
+    again = clone(fitted).fit(fundus.data, fundus.target)
+    assert same_state(fitted, again)  # the fit left the given Module as it was
+    copy = pickle.loads(pickle.dumps(fitted))
+    assert (copy.predict(fundus.data) == fitted.predict(fundus.data)).all()
 
 
 def test_workers_read_the_same_images(tiny, fundus, fundus_paths):

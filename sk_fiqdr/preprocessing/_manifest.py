@@ -1,0 +1,229 @@
+"""The manifest of a prepared folder, and the journals that it is made from."""
+
+import csv
+import json
+import os
+from pathlib import Path
+from typing import NamedTuple
+
+import pandas as pd
+
+PREPARED, FAILED, GONE = "prepared", "failed", "gone"
+
+
+class Record(NamedTuple):
+    """What is known of one photograph: a row of the manifest."""
+
+    source: str  # path in the folder of photographs, parted by "/"
+    output: str | None = None  # path in the output folder
+    status: str = FAILED  # or PREPARED; GONE if the source is no more
+    reason: str | None = None  # why it failed
+    circle_x: float | None = None  # in pixels of the source, upright
+    circle_y: float | None = None
+    circle_radius: float | None = None
+    source_bytes: int | None = None
+    source_mtime_ns: int | None = None
+    output_bytes: int | None = None
+    settings: str | None = None  # all that decides about the pixels
+
+
+NUMBERS = {
+    **dict.fromkeys(("circle_x", "circle_y", "circle_radius"), float),
+    **dict.fromkeys(("source_bytes", "source_mtime_ns", "output_bytes"), int),
+}
+
+
+class Journal:
+    """What one worker has done, as lines of JSON that are appended one by one.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+    """
+
+    def __init__(self, path):
+        self.path = path
+
+    def begin(self, source):
+        """Tell which photograph comes next, in case it ends the process.
+
+        Parameters
+        ----------
+        source : str
+            Its path in the folder of photographs.
+        """
+        self._append({"begin": source})
+
+    def append(self, record, output_mtime_ns=None):
+        """Add a record.
+
+        It is written before its file gets its name. So what has its name is on record,
+        and what is on record without its file, by size and time, is not done.
+
+        Parameters
+        ----------
+        record : Record
+            The record.
+        output_mtime_ns : int, default=None
+            Time of the output file.
+        """
+        self._append({**record._asdict(), "output_mtime_ns": output_mtime_ns})
+
+    def _append(self, line):
+        with open(self.path, "ab", buffering=0) as file:
+            file.write(json.dumps(line).encode() + b"\n")
+
+
+def _read_lines(journal):
+    with open(journal, encoding="utf-8") as lines:
+        for line in lines:
+            try:
+                yield json.loads(line)
+            except ValueError:
+                continue  # torn when its process was killed: the last
+
+
+def read_begun(folder, run):
+    """Tell which photographs were begun in a run and neither prepared nor failed.
+
+    Parameters
+    ----------
+    folder : Path
+        Where journals are.
+    run : int
+        Number of the run.
+
+    Returns
+    -------
+    sources : list of str
+        At most one for each worker.
+    """
+    begun = []
+    for journal in sorted(folder.glob(f"{run:06d}-*.jsonl")):
+        lines = list(_read_lines(journal))
+        if lines and "begin" in lines[-1]:
+            begun.append(lines[-1]["begin"])
+    return begun
+
+
+def read_journals(folder, output):
+    """Read what journals know, as far as it is true of the files in the output folder.
+
+    Parameters
+    ----------
+    folder : Path
+        Where journals are.
+    output : Path
+        The output folder.
+
+    Returns
+    -------
+    records : dict of str to Record
+        By source.
+    """
+    records = {}
+    for journal in sorted(folder.glob("*.jsonl")):
+        for line in _read_lines(journal):
+            if "begin" in line:
+                continue
+            output_mtime_ns = line.pop("output_mtime_ns")
+            record = Record(**line)
+            if record.status == FAILED or _is_there(
+                output / record.output, record.output_bytes, output_mtime_ns
+            ):
+                records[record.source] = record
+    return records
+
+
+def _is_there(path, size, mtime_ns):
+    try:
+        status = os.stat(path)
+    except (OSError, ValueError):
+        return False
+    return (status.st_size, status.st_mtime_ns) == (size, mtime_ns)
+
+
+def read_rows(manifest):
+    """Read the rows of a manifest one by one, those that are gone as prepared.
+
+    Parameters
+    ----------
+    manifest : Path
+        The CSV file; it may be missing.
+
+    Yields
+    ------
+    record : Record
+        A row.
+    """
+    if not manifest.exists():
+        return
+    with open(manifest, encoding="utf-8", newline="") as file:
+        rows = csv.reader(file)
+        header = next(rows, [])
+        if tuple(header) != Record._fields:
+            raise ValueError(
+                f"{str(manifest)!r} has columns {header!r}, expected those of a "
+                f"prepared folder: {list(Record._fields)!r}. Choose another output "
+                "folder; nothing is overwritten that was not made here."
+            )
+        for row in rows:
+            values = dict(zip(header, (cell or None for cell in row), strict=True))
+            for name, number in NUMBERS.items():
+                if values[name] is not None:
+                    values[name] = number(values[name])
+            record = Record(**values)
+            if record.status == GONE:  # until it is found again that it is
+                record = record._replace(status=PREPARED)
+            yield record
+
+
+def write_manifest(manifest, records, draft):
+    """Write a manifest, whole or not at all.
+
+    Parameters
+    ----------
+    manifest : Path
+        The CSV file.
+    records : iterable of Record
+        Its rows.
+    draft : Path
+        Where it is written before it gets its name.
+    """
+    # Names that are no UTF-8 are shown with their bytes as \\udc80 to \\udcff.
+    with open(
+        draft, "w", encoding="utf-8", errors="backslashreplace", newline=""
+    ) as file:
+        rows = csv.writer(file)
+        rows.writerow(Record._fields)
+        rows.writerows(records)
+        file.flush()
+        os.fsync(file.fileno())
+    os.replace(draft, manifest)
+
+
+def read_manifest(manifest):
+    """Read a manifest as a table.
+
+    Parameters
+    ----------
+    manifest : str or Path
+        The CSV file that `prepare_images` wrote.
+
+    Returns
+    -------
+    manifest : DataFrame
+        One row for each photograph.
+    """
+    text = set(Record._fields) - set(NUMBERS)
+    return pd.read_csv(
+        Path(manifest),
+        dtype={
+            **dict.fromkeys(text, str),
+            **{name: "Int64" for name, kind in NUMBERS.items() if kind is int},
+            **{name: "float64" for name, kind in NUMBERS.items() if kind is float},
+        },
+        keep_default_na=False,
+        na_values=[""],
+    )

@@ -1,0 +1,190 @@
+"""What a worker process does with a batch of photographs, one after the other."""
+
+import contextlib
+import errno
+import io
+import os
+import socket
+import threading
+import uuid
+from pathlib import Path
+from typing import NamedTuple
+
+from PIL import Image
+
+from .._images import UnreadableImageError
+from ._crop import NoFundusError, crop_file
+from ._manifest import FAILED, PREPARED, Journal, Record
+
+RECIPE = 1  # to be raised whenever the same settings come to give other pixels
+# Errors of one name, not of the disk.
+UNUSABLE_NAME = (errno.ENAMETOOLONG, errno.EILSEQ, errno.EINVAL)
+
+
+class Settings(NamedTuple):
+    """All that decides about the pixels of a prepared photograph."""
+
+    image_size: int
+    normalize: str | None
+    format: str
+    quality: int | None
+    recipe: int = RECIPE
+
+    def __str__(self):
+        return " ".join(f"{name}={value}" for name, value in self._asdict().items())
+
+
+class Job(NamedTuple):
+    """A photograph to be prepared."""
+
+    source: str
+    output: str | None  # None where no output can have the source's name
+    stale: str | None  # what an earlier run made of it, by another name
+
+
+class Task(NamedTuple):
+    """What workers need to know beside their jobs."""
+
+    images: Path
+    output: Path
+    workplace: Path
+    run: int
+    settings: Settings
+
+    @property
+    def drafts(self):
+        """Folder of files that have no name yet."""
+        return self.workplace / f"drafts-{self.run}"
+
+
+def prepare_batch(jobs, task):
+    """Prepare photographs and keep a journal of each.
+
+    Parameters
+    ----------
+    jobs : list of Job
+        The photographs.
+    task : Task
+        What they have in common.
+
+    Returns
+    -------
+    n_jobs : int
+        How many there were.
+    failures : list of Exception
+        Why some could not be prepared.
+
+    Raises
+    ------
+    OSError
+        If the output folder cannot be written.
+    """
+    # Of this thread alone, for not every file system appends in one piece.
+    name = (
+        f"{task.run:06d}-{socket.gethostname()}-{os.getpid()}-{threading.get_ident()}"
+    )
+    journal = Journal(task.workplace / f"{name}.jsonl")
+    failures = [_prepare(job, task, journal) for job in jobs]
+    return len(jobs), [failure for failure in failures if failure is not None]
+
+
+def _prepare(job, task, journal):
+    """Prepare one photograph; return what is wrong with it, if anything is."""
+    journal.begin(job.source)
+    record = _describe(job, task)
+    try:
+        data, circle = _make(job, task)
+    except Exception as error:  # whatever is wrong with one file, others follow
+        return _fail(error, job, record, task, journal)
+    x, y, radius = (round(float(value), 2) for value in circle)
+    made = record._replace(
+        output=job.output,
+        status=PREPARED,
+        circle_x=x,
+        circle_y=y,
+        circle_radius=radius,
+        output_bytes=len(data),
+    )
+    try:
+        _write(data, made, task, journal)
+    except OSError as error:
+        if error.errno not in UNUSABLE_NAME:
+            raise
+        return _fail(error, job, record, task, journal)
+    if job.stale is not None:
+        (task.output / job.stale).unlink(missing_ok=True)
+    return None
+
+
+def _describe(job, task):
+    record = Record(job.source, status=FAILED, settings=str(task.settings))
+    try:
+        # Before it is read: if it changes meanwhile, the next run sees that.
+        status = os.stat(task.images / job.source)
+    except (OSError, ValueError):
+        return record  # reading it will say why
+    return record._replace(
+        source_bytes=status.st_size, source_mtime_ns=status.st_mtime_ns
+    )
+
+
+def _make(job, task):
+    source, settings = task.images / job.source, task.settings
+    if job.output is None:
+        raise UnreadableImageError(
+            f"{os.fspath(source)!r} has a name that its output cannot have: another's "
+            "differs in the case of letters only, or it is no valid UTF-8, or reserved "
+            "for the manifest. Rename it."
+        )
+    pixels, circle = crop_file(source, settings.image_size)
+    if settings.normalize is not None:
+        pixels = _normalizer(settings.normalize).transform(pixels[None])[0]
+    buffer = io.BytesIO()
+    # Lesions are small and red, so colour keeps its full resolution.
+    options = {"quality": settings.quality, "subsampling": "4:4:4"}
+    Image.fromarray(pixels).save(
+        buffer, settings.format, **(options if settings.format == "jpeg" else {})
+    )
+    return buffer.getvalue(), circle
+
+
+def _normalizer(name):
+    from ._contrast import ClaheEqualizer, GrahamNormalizer
+
+    return {"graham": GrahamNormalizer, "clahe": ClaheEqualizer}[name]()
+
+
+def _write(data, record, task, journal):
+    final = task.output / record.output
+    final.parent.mkdir(parents=True, exist_ok=True)
+    if final.parent.resolve() != final.parent:
+        raise OSError(
+            errno.ELOOP, "A link leads out of the output folder", os.fspath(final)
+        )
+    draft = task.drafts / uuid.uuid4().hex
+    try:
+        draft.write_bytes(data)
+        journal.append(record, os.stat(draft).st_mtime_ns)
+        os.replace(draft, final)
+    except OSError:
+        draft.unlink(missing_ok=True)
+        raise
+
+
+def _fail(error, job, record, task, journal):
+    """Leave no output of a photograph that failed, and say why it did."""
+    if isinstance(error, FileNotFoundError):  # a link that leads nowhere
+        error = UnreadableImageError(str(error))
+    elif not isinstance(error, UnreadableImageError | NoFundusError):
+        error = UnreadableImageError(
+            f"{os.fspath(task.images / job.source)!r} could not be prepared "
+            f"({type(error).__name__}: {error})."
+        )
+    for name in {job.output, job.stale} - {None}:
+        with contextlib.suppress(OSError):
+            (task.output / name).unlink()
+    # The same wherever the folder lies.
+    folder = repr(os.fspath(task.images) + os.sep)[1:-1]
+    reason = str(error).replace(folder, "")
+    journal.append(record._replace(reason=reason))
+    return error

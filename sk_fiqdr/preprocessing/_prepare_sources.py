@@ -104,26 +104,25 @@ def _walk(folder, prefix, above, output, sources, others):
         name = prefix + entry.name
         if entry.name.startswith(".") or entry.name == "__MACOSX":
             continue
-        if entry.is_symlink() and output in Path(entry.path).resolve().parents:
+        target = Path(os.path.realpath(entry.path)) if entry.is_symlink() else None
+        if target is not None and output in (target, *target.parents):
             raise ValueError(
                 f"{entry.path!r} is a link into the output folder {str(output)!r}: "
                 "what is prepared cannot be an original too. Remove the link, or "
                 "choose another output folder."
             )
         suffix = os.path.splitext(entry.name)[1].lower()
-        if entry.is_dir():
+        if os.path.isdir(entry.path):
             status = os.stat(entry.path)
             if any(os.path.samestat(status, other) for other in above):
                 continue  # a link to a folder that it lies in: all is listed already
-            if output.exists() and os.path.samefile(entry.path, output):
-                raise ValueError(
-                    f"{entry.path!r} is a link to the output folder. Remove it, or "
-                    "choose another output folder."
-                )
             before = len(sources)
-            _walk(entry.path, name + "/", (*above, status), output, sources, others)
+            try:
+                _walk(entry.path, name + "/", (*above, status), output, sources, others)
+            except PermissionError:
+                sources.append(name)  # will fail, and say why
             if suffix in SUFFIXES and len(sources) == before:
-                sources.append(name)  # a folder in a photograph's place is a failure
+                sources.append(name)  # so will a folder in a photograph's place
         elif suffix in SUFFIXES:
             sources.append(name)
         else:

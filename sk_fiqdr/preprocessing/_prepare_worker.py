@@ -136,6 +136,8 @@ def _make(job, task):
             "differs in the case of letters only, or it is no valid UTF-8, or reserved "
             "for the manifest. Rename it."
         )
+    if source.is_dir():
+        os.listdir(source)  # is it that it must not be read?
     pixels, circle = crop_file(source, settings.image_size)
     if settings.normalize is not None:
         pixels = _normalizer(settings.normalize).transform(pixels[None])[0]

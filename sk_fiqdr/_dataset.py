@@ -83,8 +83,8 @@ def _refuse_mixture(items):
 def _check_pixels(X):
     if X.ndim == 2:
         raise ValueError(
-            f"X has shape {X.shape!r}: rows of features, but this net has a backbone "
-            "that takes images. Build it with backbone=None, or pass image paths."
+            f"X has shape {X.shape!r}: rows of features, where image paths or images "
+            "(n, height, width, 3) are expected. A net of features has backbone=None."
         )
     if X.ndim != 4 or X.shape[3] != 3:
         hint = "Colour images only: three channels, last."

@@ -1,0 +1,20 @@
+"""From camera files to training data: find the circle, crop, even out the light.
+
+Transformers for a Pipeline, and `prepare_images` for whole folders. Nothing here knows
+a network, and originals are only ever read.
+"""
+
+from ._circle import Circle, NoFundusError, find_circle
+from ._contrast import ClaheEqualizer, GrahamNormalizer
+from ._cropper import FundusCropper
+from ._prepare import prepare_images
+
+__all__ = [
+    "Circle",
+    "ClaheEqualizer",
+    "FundusCropper",
+    "GrahamNormalizer",
+    "NoFundusError",
+    "find_circle",
+    "prepare_images",
+]

@@ -1,0 +1,179 @@
+"""FundusCropper: photographs in, squares around the camera's circle out."""
+
+import hashlib
+import os
+import tempfile
+from pathlib import Path
+
+import numpy as np
+from joblib import Parallel, delayed
+from PIL import Image
+from sklearn.base import BaseEstimator, TransformerMixin
+
+from .._dataset import PATHS, check_images
+from ._circle import NoFundusError, find_circle
+from ._crop import crop_file, crop_to_circle
+
+VERSION = 1  # to be raised whenever the same photograph comes to give other pixels
+
+
+class FundusCropper(TransformerMixin, BaseEstimator):
+    """Crop photographs to the square around the camera's circle.
+
+    The circle is found by `find_circle`, whatever its light, and whether or not the
+    frame cuts it off. The square is brought to one size, and is black where it reaches
+    beyond the photograph. Nothing is learned from data, so it may be used without
+    `fit`, and fits into a Pipeline before a net.
+
+    Parameters
+    ----------
+    image_size : int, default=512
+        Height and width of the crops in pixels.
+    cache_dir : str or Path, default=None
+        Keep the crops as PNG files there and return their paths, so that a photograph
+        is cropped once in its life. A file is found again by the content of the
+        photograph and by `image_size`; its name stays the photograph's, so that
+        patients can be told.
+    n_jobs : int, default=None
+        Number of processes, -1 for all cores; None leaves it to
+        ``joblib.parallel_config``.
+
+    See Also
+    --------
+    prepare_images : The same for a whole folder, past bad files and interruptions.
+
+    Examples
+    --------
+    >>> from sk_fiqdr.datasets import make_fundus
+    >>> from sk_fiqdr.preprocessing import FundusCropper
+    >>> eyes = make_fundus(2, image_size=128, random_state=0)
+    >>> FundusCropper(image_size=64).transform(eyes.data).shape
+    (2, 64, 64, 3)
+    """
+
+    def __init__(self, image_size=512, *, cache_dir=None, n_jobs=None):
+        self.image_size = image_size
+        self.cache_dir = cache_dir
+        self.n_jobs = n_jobs
+
+    def fit(self, X, y=None):
+        """Check the parameters; there is nothing to learn.
+
+        Parameters
+        ----------
+        X : array-like
+            Not used.
+        y : array-like, default=None
+            Not used.
+
+        Returns
+        -------
+        self : FundusCropper
+            The same.
+        """
+        self._check_parameters()
+        return self
+
+    def transform(self, X):
+        """Crop photographs.
+
+        Parameters
+        ----------
+        X : array-like
+            Image paths (str or Path), or uint8 images (n, height, width, 3).
+
+        Returns
+        -------
+        crops : ndarray of shape (n, image_size, image_size, 3) or (n,)
+            uint8 pixels; with `cache_dir` the paths of the crops.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If X is neither paths nor images.
+        FileNotFoundError, UnreadableImageError
+            If a photograph cannot be read; the message names it.
+        NoFundusError
+            If one is of one colour throughout; the message names it, or its row.
+        """
+        self._check_parameters()
+        X, kind = check_images(X)
+        crop = _crop_path if kind == PATHS else _crop_image
+        cache_dir = None if self.cache_dir is None else os.fspath(self.cache_dir)
+        crops = Parallel(n_jobs=self.n_jobs)(
+            delayed(crop)(item, row, int(self.image_size), cache_dir)
+            for row, item in enumerate(X)
+        )
+        return np.array(crops, dtype=str) if cache_dir is not None else np.stack(crops)
+
+    def _check_parameters(self):
+        if not isinstance(self.image_size, int | np.integer) or self.image_size < 1:
+            raise ValueError(
+                "image_size must be a positive whole number of pixels, "
+                f"got {self.image_size!r}."
+            )
+        if self.cache_dir is not None and not isinstance(
+            self.cache_dir, str | os.PathLike
+        ):
+            raise TypeError(
+                "cache_dir must be the path of a folder or None, "
+                f"got {self.cache_dir!r}."
+            )
+
+    def __sklearn_is_fitted__(self):
+        return True
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.requires_fit = False
+        tags.no_validation = True
+        tags.input_tags.two_d_array = False
+        tags.input_tags.string = True
+        return tags
+
+
+def _crop_path(path, row, image_size, cache_dir):
+    if cache_dir is None:
+        return crop_file(path, image_size)[0]
+    try:
+        content = Path(path).read_bytes()
+    except OSError:
+        crop_file(path, image_size)  # says what is wrong with it
+        raise
+    path = Path(path)
+    # The folder too, for it may name the patient: 265/left.jpg.
+    name = os.path.join(path.parent.name, path.stem + ".png")
+    return _cached(
+        lambda: crop_file(path, image_size)[0], content, name, image_size, cache_dir
+    )
+
+
+def _crop_image(image, row, image_size, cache_dir):
+    def crop():
+        try:
+            return crop_to_circle(image, find_circle(image), image_size)
+        except NoFundusError as error:
+            raise NoFundusError(f"Row {row} of X: {error}") from None
+
+    if cache_dir is None:
+        return crop()
+    content = repr(image.shape).encode() + np.ascontiguousarray(image).tobytes()
+    return _cached(crop, content, f"{row}.png", image_size, cache_dir)
+
+
+def _cached(crop, content, name, image_size, cache_dir):
+    """Return the path of a crop, made now or earlier; it is there whole or not."""
+    settings = f"crop {VERSION} {image_size}".encode()
+    key = hashlib.sha256(settings + hashlib.sha256(content).digest()).hexdigest()[:32]
+    path = os.path.join(cache_dir, key, name)
+    if not os.path.exists(path):
+        os.makedirs(os.path.dirname(path), exist_ok=True)
+        draft, draft_path = tempfile.mkstemp(dir=cache_dir, suffix=".tmp")
+        try:
+            with os.fdopen(draft, "wb") as file:
+                Image.fromarray(crop()).save(file, "png", compress_level=1)
+            os.replace(draft_path, path)
+        except BaseException:
+            os.unlink(draft_path)
+            raise
+    return path

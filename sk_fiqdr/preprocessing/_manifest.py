@@ -107,7 +107,7 @@ def read_begun(folder, run):
     return begun
 
 
-def read_journals(folder, output):
+def read_journals(folder, output, run=None):
     """Read what journals know, as far as it is true of the files in the output folder.
 
     Parameters
@@ -116,6 +116,8 @@ def read_journals(folder, output):
         Where journals are.
     output : Path
         The output folder.
+    run : int, default=None
+        Number of the run to read; None reads all.
 
     Returns
     -------
@@ -123,7 +125,9 @@ def read_journals(folder, output):
         By source.
     """
     records = {}
-    for journal in sorted(folder.glob("*.jsonl")):
+    for journal in sorted(
+        folder.glob("*.jsonl" if run is None else f"{run:06d}-*.jsonl")
+    ):
         for line in _read_lines(journal):
             if "begin" in line:
                 continue

@@ -8,28 +8,25 @@ counts for nothing. In the end the manifest is made from the journals.
 
 import os
 import shutil
+import uuid
 import warnings
 from collections import Counter
-from concurrent.futures.process import BrokenProcessPool
 from contextlib import closing, contextmanager
-from itertools import islice
 
-import joblib
 import numpy as np
 from filelock import FileLock, Timeout
 
-from .._images import UnreadableImageError
-from ._circle import NoFundusError
 from ._manifest import (
     FAILED,
     GONE,
     PREPARED,
-    read_begun,
+    Record,
     read_journals,
     read_manifest,
     read_rows,
     write_manifest,
 )
+from ._prepare_pool import cannot_write, explain_stops, run_jobs
 from ._prepare_sources import (
     MANIFEST,
     SUFFIXES,
@@ -38,9 +35,8 @@ from ._prepare_sources import (
     find_sources,
     name_outputs,
 )
-from ._prepare_worker import Job, Settings, Task, prepare_batch
+from ._prepare_worker import Job, Settings, Task
 
-BATCH = 8  # files that a worker takes at once: a fraction of a second
 SUFFIX = {"jpeg": ".jpeg", "png": ".png"}
 NORMALIZE = (None, "graham", "clahe")
 WHY = ("new", "source_changed", "settings_changed", "output_changed", "failed_before")
@@ -132,7 +128,8 @@ def prepare_images(
     Examples
     --------
     >>> import tempfile
-    >>>     >>> from PIL import Image
+    >>> from pathlib import Path
+    >>> from PIL import Image
     >>> from sk_fiqdr.datasets import make_fundus
     >>> from sk_fiqdr.preprocessing import prepare_images
     >>> with tempfile.TemporaryDirectory() as folder:
@@ -160,9 +157,8 @@ def prepare_images(
             "Name the folder that holds them, itself or in further folders."
         )
     with _workplace(output) as workplace:
-        counts = _prepare_all(
-            sources, images, output, workplace, settings, n_jobs, on_error, progress
-        )
+        task = _plan(images, output, workplace, settings)
+        counts = _prepare_all(sources, task, n_jobs, on_error, progress)
     manifest = read_manifest(output / MANIFEST)
     manifest.attrs = {**counts, "other_files": dict(others)}
     if on_error == "warn" and counts["failed"]:
@@ -209,52 +205,63 @@ def _workplace(output):
             "has ended, or choose another output folder."
         ) from None
     except OSError as error:
-        raise _cannot_write(output, error) from error
+        raise cannot_write(output, error) from error
     try:
-        # What a killed run left. A worker that outlived it can name nothing any more.
-        for drafts in workplace.glob("drafts-*"):
-            shutil.rmtree(drafts, ignore_errors=True)
+        _remove_drafts(workplace)  # what a killed run left
         yield workplace
         shutil.rmtree(workplace, ignore_errors=True)
     finally:
-        for drafts in workplace.glob("drafts-*"):
-            shutil.rmtree(drafts, ignore_errors=True)
+        _remove_drafts(workplace)
+        if not any(workplace.glob("*.jsonl")):  # nothing to go on with
+            shutil.rmtree(workplace, ignore_errors=True)
         lock.release()
 
 
-def _prepare_all(
-    sources, images, output, workplace, settings, n_jobs, on_error, progress
-):
+def _remove_drafts(workplace):
+    for drafts in workplace.glob("drafts-*"):
+        # Away at once: a worker that outlived its run can name nothing any more.
+        old = drafts.rename(drafts.with_name("old-" + drafts.name))
+        shutil.rmtree(old, ignore_errors=True)
+
+
+def _plan(images, output, workplace, settings):
+    journals = workplace.glob("*.jsonl")
+    run = 1 + max((int(journal.name.split("-")[0]) for journal in journals), default=0)
+    drafts = workplace / f"drafts-{uuid.uuid4().hex}"
+    drafts.mkdir()
+    return Task(images, output, workplace, run, drafts, settings)
+
+
+def _prepare_all(sources, task, n_jobs, on_error, progress):
     """Prepare what is not finished yet and write the manifest; count what was done."""
-    outputs = name_outputs(sources, SUFFIX[settings.format])
-    known = {record.source: record for record in read_rows(output / MANIFEST)}
-    known |= read_journals(workplace, output)
-    run = 1 + max((int(p.name[:6]) for p in workplace.glob("*.jsonl")), default=0)
-    task = Task(images, output, workplace, run, settings)
-    task.drafts.mkdir()
+    manifest = task.output / MANIFEST
+    outputs = name_outputs(sources, SUFFIX[task.settings.format])
+    known = {record.source: record for record in read_rows(manifest)}
+    known |= read_journals(task.workplace, task.output)
     counts = Counter()
     jobs = _find_jobs(sources, outputs, known, task, counts)
     n_done = 0
     with (
         _progress_bar(len(sources), progress) as show,
-        _explain_stops(task),
-        closing(_run(jobs, task, n_jobs)) as results,
+        explain_stops(task),
+        closing(run_jobs(jobs, task, n_jobs)) as results,
     ):
         for n_files, failures in results:
             if failures and on_error == "raise":
                 raise failures[0]
             n_done += n_files
             show(n_done + counts["unchanged"])
-    known |= read_journals(workplace, output)
-    rows = [known[source] for source in sources]
+        show(len(sources))
+    known |= read_journals(task.workplace, task.output)
+    rows = [known.get(source) or _vanished(source) for source in sources]
     taken = set(outputs)
     for source in sorted(known.keys() - set(sources)):
         record = known[source]
         if record.output in taken or record.output is None:
             continue
-        if (output / record.output).exists():
+        if (task.output / record.output).exists():
             rows.append(record._replace(status=GONE))
-    write_manifest(output / MANIFEST, rows, task.drafts / MANIFEST)
+    write_manifest(manifest, rows, task.drafts / MANIFEST)
     status = Counter(record.status for record in rows)
     return {
         "found": len(sources),
@@ -265,6 +272,14 @@ def _prepare_all(
     }
 
 
+def _vanished(source):
+    return Record(
+        source,
+        reason=f"{source!r} was prepared, but its output is no longer there: something "
+        "else changes the output folder. Run again.",
+    )
+
+
 def _find_jobs(sources, outputs, known, task, counts):
     """Yield what is to be done, and count it by why."""
     taken = set(outputs)
@@ -273,6 +288,7 @@ def _find_jobs(sources, outputs, known, task, counts):
         why = _why(record, source, output, task)
         counts[why] += 1
         if why != "unchanged":
+            known.pop(source, None)
             stale = record and record.output
             yield Job(source, output, None if stale in taken else stale)
 
@@ -303,55 +319,6 @@ def _why(record, source, output, task):
     except OSError:
         pass
     return "output_changed"
-
-
-def _run(jobs, task, n_jobs):
-    """Spread batches over the workers; yield what becomes of each as it is done."""
-    parallel = joblib.Parallel(
-        n_jobs,
-        return_as="generator_unordered",
-        pre_dispatch="2 * n_jobs",
-        batch_size=1,
-    )
-    batches = iter(lambda: list(islice(jobs, BATCH)), [])
-    with closing(
-        parallel(joblib.delayed(prepare_batch)(b, task) for b in batches)
-    ) as r:
-        yield from r
-
-
-GO_ON = "What is finished is kept, and the same call goes on from there."
-
-
-@contextmanager
-def _explain_stops(task):
-    """Say why a run stops before its end, and how to go on."""
-    try:
-        yield
-    except KeyboardInterrupt:
-        raise KeyboardInterrupt(f"Stopped. {GO_ON}") from None
-    except (UnreadableImageError, NoFundusError):
-        raise  # a photograph, with on_error="raise"
-    except OSError as error:
-        raise _cannot_write(task.output, error) from error
-    except Exception as error:
-        # loky's, or Dask's, which is not there to be imported everywhere.
-        if not isinstance(error, BrokenProcessPool) and "Killed" not in repr(error):
-            raise
-        begun = read_begun(task.workplace, task.run)
-        raise RuntimeError(
-            "A worker process was killed, most often because memory ran out; at work "
-            f"were {begun!r}. {GO_ON} Use fewer processes (n_jobs) if memory is short; "
-            "if it ends at the same photograph again, take that one out."
-        ) from error
-
-
-def _cannot_write(output, error):
-    return OSError(
-        error.errno,
-        f"Cannot write to the output folder {str(output)!r}: {error.strerror}. Make "
-        f"room, or get permission to write. {GO_ON}",
-    )
 
 
 @contextmanager

@@ -49,12 +49,8 @@ class Task(NamedTuple):
     output: Path
     workplace: Path
     run: int
+    drafts: Path  # in the workplace, for files that have no name yet
     settings: Settings
-
-    @property
-    def drafts(self):
-        """Folder of files that have no name yet."""
-        return self.workplace / f"drafts-{self.run}"
 
 
 def prepare_batch(jobs, task):
@@ -69,8 +65,8 @@ def prepare_batch(jobs, task):
 
     Returns
     -------
-    n_jobs : int
-        How many there were.
+    sources : list of str
+        The photographs.
     failures : list of Exception
         Why some could not be prepared.
 
@@ -79,13 +75,41 @@ def prepare_batch(jobs, task):
     OSError
         If the output folder cannot be written.
     """
-    # Of this thread alone, for not every file system appends in one piece.
-    name = (
-        f"{task.run:06d}-{socket.gethostname()}-{os.getpid()}-{threading.get_ident()}"
-    )
-    journal = Journal(task.workplace / f"{name}.jsonl")
+    journal = _own_journal(task)
     failures = [_prepare(job, task, journal) for job in jobs]
-    return len(jobs), [failure for failure in failures if failure is not None]
+    return (
+        [job.source for job in jobs],
+        [failure for failure in failures if failure is not None],
+    )
+
+
+def give_up(job, task):
+    """Keep on record that a photograph cannot be prepared: it kills its process.
+
+    Parameters
+    ----------
+    job : Job
+        The photograph.
+    task : Task
+        What is done.
+
+    Returns
+    -------
+    failure : UnreadableImageError
+        What to say of it.
+    """
+    error = UnreadableImageError(
+        f"{os.fspath(task.images / job.source)!r} killed the process that read it, and "
+        "another that had nothing else to do: too large for the memory, or damaged in "
+        "a way that ends its decoder. Take it out."
+    )
+    return _fail(error, job, _describe(job, task), task, _own_journal(task))
+
+
+def _own_journal(task):
+    # Of this thread alone, for not every file system appends in one piece.
+    worker = f"{socket.gethostname()}-{os.getpid()}-{threading.get_ident()}"
+    return Journal(task.workplace / f"{task.run:06d}-{worker}.jsonl")
 
 
 def _prepare(job, task, journal):

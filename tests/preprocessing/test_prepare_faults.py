@@ -1,5 +1,6 @@
 """Damaged and odd files, killed and colliding runs, a full disk: all of them real."""
 
+import contextlib
 import errno
 import io
 import json
@@ -12,6 +13,7 @@ import struct
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 import zlib
 from pathlib import Path
@@ -497,9 +499,54 @@ def test_a_worker_that_is_killed_is_told_of(many, undisturbed, tmp_path):
     _, stderr = process.communicate(timeout=60)
     assert process.returncode == 3
     assert "A worker process was killed" in stderr
-    assert "_left.jpeg" in stderr
     finish(many, output)
     assert tree(output) == undisturbed
+
+
+@pytest.mark.slow
+def test_workers_that_outlive_their_run_do_no_harm(many, undisturbed, tmp_path):
+    output = tmp_path / "out"
+    process = start(many, output, n_jobs=2)
+    wait_for_outputs(output, 20, process)
+    process.kill()  # not its workers
+    process.wait()
+    with pytest.warns(UserWarning, match="1 of 201"):
+        prepare_images(many, output, image_size=SIZE, quality=50, n_jobs=1)
+    finish(many, output)
+    assert tree(output) == undisturbed
+    os.killpg(process.pid, signal.SIGKILL)  # they would wait for minutes yet
+    process.communicate()
+    assert tree(output) == undisturbed
+
+
+@pytest.mark.slow
+def test_a_photograph_that_kills_its_process_is_given_up(images, tmp_path):
+    """As the kernel kills when memory runs out: whoever reads it, whenever."""
+    Image.new("L", (9000, 9000)).save(images / "eye.png")  # takes a while
+    for i in range(40):
+        (images / f"{i}.jpeg").write_bytes(WHOLE)
+    over = threading.Event()
+
+    def kill_whoever_reads_it():
+        while not over.wait(0.005):
+            for journal in (tmp_path / "out").rglob("*.jsonl"):
+                if journal.read_text().endswith('{"begin": "eye.png"}\n'):
+                    with contextlib.suppress(ProcessLookupError):
+                        os.kill(int(journal.name.split("-")[-2]), signal.SIGKILL)
+
+    killer = threading.Thread(target=kill_whoever_reads_it)
+    killer.start()
+    try:
+        manifest = prepare_images(
+            images, tmp_path / "out", image_size=SIZE, n_jobs=2, on_error="skip"
+        )
+    finally:
+        over.set()
+        killer.join()
+    failed = manifest[manifest["status"] == "failed"]
+    assert failed["source"].tolist() == ["eye.png"]
+    assert "killed the process that read it" in failed["reason"].iloc[0]
+    assert manifest.attrs["prepared"] == 41
 
 
 @pytest.mark.slow

@@ -240,13 +240,12 @@ def test_a_quality_of_two_is_refused(photographs, grades, write):
     ("text", "message"),
     [
         ("image,grade\n13_left,0\n", r"no column 'level', but \['image', 'grade'\]"),
-        ("image;level\n13_left;0\n", "separated by a comma"),
         ("", "no readable CSV"),
         (b"PK\x03\x04\x00\xff\xfe", "must be unpacked first"),
         ("image,level\n", "holds no row"),
         ("image,level\n99_left,0\n", "None of the 3 images.*'13_left'.*'99_left'"),
     ],
-    ids=["column", "semicolon", "empty", "archive", "header", "other images"],
+    ids=["column", "empty", "archive", "header", "other images"],
 )
 def test_a_file_that_cannot_be_meant_is_refused_by_name(
     photographs, write, text, message

@@ -1,0 +1,177 @@
+"""Folders of photographs: which files are images, whose they are, how a set lies."""
+
+import os
+import re
+import unicodedata
+from fnmatch import fnmatchcase
+from pathlib import Path
+from typing import NamedTuple
+from urllib.parse import unquote
+
+EXTENSIONS = frozenset((".bmp", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp"))
+EYES = {"left": "left", "l": "left", "os": "left"}
+EYES |= {"right": "right", "r": "right", "od": "right"}
+DEEPEST = 3  # how far below the given folder a set may begin
+SHOWN = 8  # how many entries of a folder an error shows
+
+
+def find_images(folder):
+    """Return the paths of all image files below the folder, sorted."""
+    check_folder(folder)
+    paths, seen, others = [], set(), []
+    for parent, folders, files in os.walk(folder, onerror=_raise, followlinks=True):
+        if os.path.realpath(parent) in seen:  # a link back up
+            folders.clear()
+            continue
+        seen.add(os.path.realpath(parent))
+        folders[:] = [name for name in folders if not name.startswith((".", "__"))]
+        for name in files:
+            if not name.startswith("."):  # macOS leaves ._10_left.jpeg beside images
+                is_image = os.path.splitext(name)[1].lower() in EXTENSIONS
+                (paths if is_image else others).append(os.path.join(parent, name))
+    if not paths:
+        found = f"{len(others)} other files" if others else "nothing"
+        if others:
+            found += f", such as {os.path.basename(min(others))!r}"
+        raise ValueError(
+            f"{str(folder)!r} holds no image, but {found}. Expected files that end in "
+            f"{', '.join(sorted(EXTENSIONS))}."
+        )
+    return sorted(paths)
+
+
+def check_folder(folder):
+    """Raise unless the folder is there and is one."""
+    if not folder.exists():
+        raise FileNotFoundError(
+            f"There is no folder {str(folder)!r}. Pass the folder that holds the "
+            "photographs, such as 10_left.jpeg."
+        )
+    if not folder.is_dir():
+        raise NotADirectoryError(
+            f"{str(folder)!r} is a file, expected the folder that holds the "
+            "photographs. Unpack it first if it is an archive."
+        )
+
+
+def _raise(error):
+    raise error
+
+
+def image_name(path):
+    """Return the name of an image without folders and extension."""
+    name = path.replace("\\", "/").rsplit("/", 1)[-1].strip()
+    stem, extension = os.path.splitext(name)
+    return stem.strip() if extension.lower() in EXTENSIONS else name
+
+
+def image_key(name):
+    """Return what two spellings of an image's name have in common."""
+    return unicodedata.normalize("NFC", name).casefold()
+
+
+def eye_of(name, patient):
+    """Return the side that stands behind the patient in a name, "" if there is none."""
+    return EYES.get(name[len(patient) :].lower().strip(" _-.()0123456789"), "")
+
+
+class Layout(NamedTuple):
+    """How a set lies on disk when it is unpacked.
+
+    Names match whatever their case, blanks, underscores and %20; `*` stands for
+    anything.
+
+    Attributes
+    ----------
+    name : str
+        Of the set.
+    tree : str
+        What an error shows, indented.
+    places : dict of str
+        Paths below the set's folder, by what they are called here.
+    """
+
+    name: str
+    tree: str
+    places: dict
+
+    def find(self, folder, required, *, advice=""):
+        """Return the paths of all places; a place that is not required may be None.
+
+        The set may lie some folders deeper than the given one.
+        """
+        folder = Path(folder)
+        check_folder(folder)
+        level = [folder]
+        for _ in range(DEEPEST + 1):
+            complete, deeper = [], []
+            for root in level:
+                found = {
+                    key: _follow(root, path.split("/"))
+                    for key, path in self.places.items()
+                }
+                if all(found[key] for key in required):
+                    complete.append((root, found))
+                deeper += (path for path in _entries(root) if path.is_dir())
+            if len(complete) > 1:
+                raise ValueError(
+                    f"{str(folder)!r} holds {self.name} {len(complete)} times: "
+                    f"{', '.join(repr(str(root)) for root, _ in complete[:5])}. Pass "
+                    "one of these folders."
+                )
+            if complete:
+                return complete[0][1]
+            level = deeper
+        wanted = [self.places[key] for key in required]
+        raise ValueError(
+            f"{str(folder)!r} does not hold {self.name} as it is distributed: looked "
+            f"for {', '.join(map(repr, wanted))} there and up to {DEEPEST} folders "
+            f"deeper.\nExpected:\n{_indent(self.tree)}\nFound:\n"
+            f"{_indent(show_tree(folder))}\nPass the folder that holds this tree, with "
+            f"names as distributed.{advice}"
+        )
+
+
+def _follow(root, pattern):
+    """Return the first path below root that matches, or None."""
+    if not pattern:
+        return root
+    for path in _entries(root):
+        if fnmatchcase(_plain(path.name), _plain(pattern[0])):
+            below = _follow(path, pattern[1:])
+            if below is not None:
+                return below
+    return None
+
+
+def _plain(name):
+    name = unicodedata.normalize("NFC", unquote(name))
+    return re.sub(r"[\s_]+", " ", name).strip().casefold()
+
+
+def _entries(folder):
+    """Return what lies in a folder, sorted, hidden things left out."""
+    if not folder.is_dir():
+        return []
+    names = [name for name in os.listdir(folder) if not name.startswith((".", "__"))]
+    return [folder / name for name in sorted(names)]
+
+
+def show_tree(folder, depth=3):
+    """Return what lies in a folder as indented lines, long lists cut short."""
+    lines = [f"{folder.name or folder}/"]
+    entries = _entries(folder)
+    for path in entries[:SHOWN]:
+        if path.is_dir() and depth > 1:
+            lines.append(_indent(show_tree(path, depth - 1)))
+        else:
+            lines.append(f"    {path.name}{'/' * path.is_dir()}")
+    if len(entries) > SHOWN:
+        lines.append(f"    ... and {len(entries) - SHOWN:,} more")
+    if not entries:
+        lines.append("    (empty)")
+    return "\n".join(lines)
+
+
+def _indent(text):
+    return "\n".join(f"    {line}" for line in text.strip("\n").split("\n"))

@@ -15,10 +15,12 @@ app = typer.Typer(
 USAGE_ERRORS = (
     ValueError,
     TypeError,
+    ImportError,
     BlockingIOError,
     FileNotFoundError,
     NotADirectoryError,
 )
+N_SHOWN = 20  # failures that the command names; the manifest names all
 NEXT_STEPS = """\
 Your own photographs, graded in the same way:
 
@@ -174,8 +176,7 @@ def prepare(
     import time
 
     from ._images import UnreadableImageError
-    from .preprocessing._circle import NoFundusError
-    from .preprocessing._prepare import prepare_images
+    from .preprocessing import NoFundusError, prepare_images
 
     start = time.perf_counter()
     try:
@@ -198,17 +199,19 @@ def prepare(
         _stop(error, 2)
     except (OSError, RuntimeError) as error:
         _stop(error, 3)
+    failed = manifest.loc[manifest["status"] == "failed", ["source", "reason"]]
     summary = {
         "images": str(images),
         "output": str(output),
         "manifest": str(output / "manifest.csv"),
         "seconds": round(time.perf_counter() - start, 1),
         **manifest.attrs,
+        "failures": failed.head(N_SHOWN).to_dict("records"),
     }
     if as_json:
         typer.echo(json.dumps(summary, indent=2))
     else:
-        _tell_prepared(summary, manifest[manifest["status"] == "failed"])
+        _tell_prepared(summary)
     raise typer.Exit(1 if summary["failed"] else 0)
 
 
@@ -218,10 +221,10 @@ def _stop(error, status):
     raise typer.Exit(status) from None
 
 
-def _tell_prepared(summary, failed, n_shown=20):
+def _tell_prepared(summary):
     typer.echo(
         f"{summary['found']} photographs: {summary['prepared']} prepared, "
-        f"{summary['unchanged']} had been prepared before, {summary['failed']} failed; "
+        f"{summary['unchanged']} were already, {summary['failed']} failed; "
         f"{summary['seconds']:.0f} s."
     )
     for name, what in {
@@ -238,10 +241,12 @@ def _tell_prepared(summary, failed, n_shown=20):
             f"{n} {s}" for s, n in sorted(summary["other_files"].items())
         )
         typer.echo(f"  left aside, no photographs by their suffix: {others}")
-    for reason in failed["reason"].head(n_shown):
-        typer.secho(f"  failed: {reason}", fg="red", err=True)
-    if len(failed) > n_shown:
-        typer.secho(f"  and {len(failed) - n_shown} more failed", fg="red", err=True)
+    for failure in summary["failures"]:
+        typer.secho(f"  failed: {failure['reason']}", fg="red", err=True)
+    if summary["failed"] > N_SHOWN:
+        typer.secho(
+            f"  and {summary['failed'] - N_SHOWN} more failed", fg="red", err=True
+        )
     typer.echo(f"All of it is in {summary['manifest']}")
 
 

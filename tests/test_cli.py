@@ -1,5 +1,7 @@
 """The command: what it prints, writes and refuses."""
 
+import json
+
 import pandas as pd
 import pytest
 from PIL import Image
@@ -7,6 +9,7 @@ from typer.testing import CliRunner
 
 from sk_fiqdr import FIQDRClassifier, __version__
 from sk_fiqdr.cli import app
+from sk_fiqdr.preprocessing import prepare_images
 
 
 @pytest.mark.slow
@@ -38,3 +41,88 @@ def test_demo_overwrites_nothing(tmp_path):
 
 def test_the_version_is_told():
     assert CliRunner().invoke(app, ["--version"]).stdout.strip() == __version__
+
+
+@pytest.fixture
+def photographs(fundus, tmp_path):
+    folder = tmp_path / "my eyes"
+    for i, eye in enumerate(fundus.data[:3]):
+        path = folder / f"{i} é" / "eye.png"
+        path.parent.mkdir(parents=True)
+        Image.fromarray(eye).save(path)
+    return folder
+
+
+def run_prepare(*args):
+    return CliRunner().invoke(app, ["prepare", *map(str, args), "--n-jobs", "1"])
+
+
+def test_prepare_does_what_the_function_does(photographs, tmp_path):
+    result = run_prepare(photographs, tmp_path / "out", "--size", 64, "--format", "png")
+    assert result.exit_code == 0, result.output
+    assert "3 photographs: 3 prepared, 0 were already, 0 failed" in result.stdout
+    assert not result.stderr  # no bar where there is no terminal
+    prepare_images(
+        photographs, tmp_path / "same", image_size=64, format="png", n_jobs=1
+    )
+    for path in (tmp_path / "same").rglob("*.*"):
+        other = tmp_path / "out" / path.relative_to(tmp_path / "same")
+        assert other.read_bytes() == path.read_bytes()
+
+
+def test_prepare_tells_what_failed_and_what_is_done_anew(photographs, tmp_path):
+    (photographs / "page.jpeg").write_text("<html>")
+    (photographs / "labels.csv").touch()
+    result = run_prepare(photographs, tmp_path / "out")
+    assert result.exit_code == 1
+    assert "failed: 'page.jpeg' is no image" in result.stderr
+    assert "left aside, no photographs by their suffix: 1 .csv" in result.stdout
+    (photographs / "page.jpeg").unlink()
+    result = run_prepare(photographs, tmp_path / "out", "--normalize", "graham")
+    assert result.exit_code == 0
+    assert "3 done anew: the settings have changed since" in result.stdout
+
+
+def test_prepare_prints_json_alone_on_stdout(photographs, tmp_path):
+    (photographs / "page.jpeg").write_text("<html>")
+    result = run_prepare(photographs, tmp_path / "out", "--json")
+    assert result.exit_code == 1
+    summary = json.loads(result.stdout)
+    counts = [summary[key] for key in ("found", "prepared", "failed")]
+    assert counts == [4, 3, 1]
+    assert [failure["source"] for failure in summary["failures"]] == ["page.jpeg"]
+    assert len(pd.read_csv(summary["manifest"])) == 4
+
+
+@pytest.mark.parametrize(
+    ("args", "message"),
+    [
+        (["{in}", "{in}/out"], "must not lie in one another"),
+        (["{in}/none", "{out}"], "There is no folder"),
+        (["{in}", "{out}", "--size", "3"], "image_size must be from 16"),
+        (["{in}", "{out}", "--format", "gif"], "format must be one of"),
+        (["{in}"], "Missing argument"),
+        (["{in}", "{out}", "--sise", "3"], "No such option"),
+    ],
+)
+def test_prepare_refuses_with_a_message_and_status_two(
+    photographs, tmp_path, args, message
+):
+    folders = {"in": photographs, "out": tmp_path / "out"}
+    result = run_prepare(*[arg.format(**folders) for arg in args])
+    assert result.exit_code == 2
+    assert message in " ".join(result.stderr.replace("│", " ").split())
+    assert "Traceback" not in result.stderr
+    assert not (tmp_path / "out").exists()
+
+
+def test_prepare_stops_at_the_first_failure_if_asked_to(photographs, tmp_path):
+    (photographs / "page.jpeg").write_text("<html>")
+    result = run_prepare(photographs, tmp_path / "out", "--on-error", "raise")
+    assert result.exit_code == 1
+    assert "page.jpeg' is no image" in result.stderr
+
+
+def test_prepare_shows_an_example_in_its_help():
+    result = CliRunner().invoke(app, ["prepare", "--help"])
+    assert "Example: sk-fiqdr prepare train/ train-512/ --size 512" in result.stdout

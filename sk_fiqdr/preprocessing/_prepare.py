@@ -35,10 +35,9 @@ from ._prepare_sources import (
     find_sources,
     name_outputs,
 )
-from ._prepare_worker import Job, Settings, Task
+from ._prepare_worker import NORMALIZERS, Job, Settings, Task
 
 SUFFIX = {"jpeg": ".jpeg", "png": ".png"}
-NORMALIZE = (None, "graham", "clahe")
 WHY = ("new", "source_changed", "settings_changed", "output_changed", "failed_before")
 
 
@@ -109,6 +108,8 @@ def prepare_images(
     ValueError
         If a parameter is out of range, one folder lies in the other, `output` holds
         what was not made here, or `images` holds no photograph.
+    ImportError
+        If `normalize` is "clahe" and OpenCV is not installed.
     BlockingIOError
         If another run is at work in `output`.
     RuntimeError
@@ -182,11 +183,13 @@ def _check_settings(image_size, normalize, format, quality):
         if not low <= value <= high:
             raise ValueError(f"{name} must be from {low} to {high}, got {value!r}.")
     for name, value, allowed in (
-        ("normalize", normalize, NORMALIZE),
+        ("normalize", normalize, (None, *NORMALIZERS)),
         ("format", format, tuple(SUFFIX)),
     ):
         if value not in allowed:
             raise ValueError(f"{name} must be one of {allowed!r}, got {value!r}.")
+    if normalize is not None:  # is what it needs installed?
+        NORMALIZERS[normalize]().transform(np.full((1, 64, 64, 3), 128, np.uint8))
     quality = int(quality) if format == "jpeg" else None
     return Settings(int(image_size), normalize, format, quality)
 

@@ -13,10 +13,12 @@ from typing import NamedTuple
 from PIL import Image
 
 from .._images import UnreadableImageError
+from ._contrast import ClaheEqualizer, GrahamNormalizer
 from ._crop import NoFundusError, crop_file
 from ._manifest import FAILED, PREPARED, Journal, Record
 
 RECIPE = 1  # to be raised whenever the same settings come to give other pixels
+NORMALIZERS = {"graham": GrahamNormalizer, "clahe": ClaheEqualizer}
 # Errors of one name, not of the disk.
 UNUSABLE_NAME = (errno.ENAMETOOLONG, errno.EILSEQ, errno.EINVAL)
 
@@ -118,6 +120,8 @@ def _prepare(job, task, journal):
     record = _describe(job, task)
     try:
         data, circle = _make(job, task)
+    except ImportError:
+        raise  # of OpenCV, on a cluster's machine: no photograph is to blame
     except Exception as error:  # whatever is wrong with one file, others follow
         return _fail(error, job, record, task, journal)
     x, y, radius = (round(float(value), 2) for value in circle)
@@ -164,7 +168,7 @@ def _make(job, task):
         os.listdir(source)  # is it that it must not be read?
     pixels, circle = crop_file(source, settings.image_size)
     if settings.normalize is not None:
-        pixels = _normalizer(settings.normalize).transform(pixels[None])[0]
+        pixels = NORMALIZERS[settings.normalize]().transform(pixels[None])[0]
     buffer = io.BytesIO()
     # Lesions are small and red, so colour keeps its full resolution.
     options = {"quality": settings.quality, "subsampling": "4:4:4"}
@@ -172,12 +176,6 @@ def _make(job, task):
         buffer, settings.format, **(options if settings.format == "jpeg" else {})
     )
     return buffer.getvalue(), circle
-
-
-def _normalizer(name):
-    from ._contrast import ClaheEqualizer, GrahamNormalizer
-
-    return {"graham": GrahamNormalizer, "clahe": ClaheEqualizer}[name]()
 
 
 def _write(data, record, task, journal):

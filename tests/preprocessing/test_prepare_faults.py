@@ -24,8 +24,8 @@ import pytest
 from PIL import Image
 
 from sk_fiqdr.datasets import make_fundus
+from sk_fiqdr.preprocessing import prepare_images
 from sk_fiqdr.preprocessing._crop import crop_file
-from sk_fiqdr.preprocessing._prepare import prepare_images
 
 SIZE = 64
 NOBODY = 65534
@@ -563,6 +563,7 @@ def test_two_runs_at_once_are_refused(many, undisturbed, tmp_path):
     assert tree(output) == undisturbed
 
 
+@pytest.mark.slow
 def test_a_full_disk_stops_the_run_once(many, undisturbed, tmp_path):
     """A limit on the size of files gives the error of a full disk, without one."""
     output = tmp_path / "out"
@@ -584,6 +585,7 @@ def test_a_full_disk_stops_the_run_once(many, undisturbed, tmp_path):
     assert tree(output) == undisturbed
 
 
+@pytest.mark.slow
 def test_a_journal_with_a_torn_line_is_read_up_to_it(many, undisturbed, tmp_path):
     output = tmp_path / "out"
     process = start(many, output)
@@ -617,3 +619,24 @@ def test_json_on_stdout_and_the_exit_status_tell_of_failures(many, tmp_path):
     summary = json.loads(stdout)
     assert (summary["found"], summary["prepared"], summary["failed"]) == (201, 200, 1)
     assert not stderr  # no bar where there is no terminal
+
+
+@pytest.mark.slow
+def test_a_terminal_sees_how_far_it_is_and_how_long_it_takes(many, tmp_path):
+    pty = pytest.importorskip("pty")
+    ours, theirs = pty.openpty()
+    command = "from sk_fiqdr.cli import app; app()"
+    options = ["--size", str(SIZE), "--n-jobs", "1"]
+    with subprocess.Popen(
+        [sys.executable, "-c", command, "prepare", many, tmp_path / "out", *options],
+        stdout=subprocess.DEVNULL,
+        stderr=theirs,
+        env={**os.environ, "TERM": "xterm", "COLUMNS": "100"},
+    ):
+        os.close(theirs)
+        seen = b""
+        with contextlib.suppress(OSError):  # how a terminal ends
+            while chunk := os.read(ours, 10_000):
+                seen += chunk
+    os.close(ours)
+    assert re.search(rb"\b(?!0/)\d+/201.*\d+ per second.*\d:\d\d:\d\d", seen)

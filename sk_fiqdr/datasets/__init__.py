@@ -1,10 +1,13 @@
-"""Data: synthetic photographs to paint, and folders of real ones to read.
+"""Data: synthetic photographs to paint, folders of real ones to read and to look over.
 
-`make_*` paints, `load_*` reads what is on this machine; nothing is ever fetched.
+`make_*` paints, `load_*` reads what is on this machine, `audit` tells what is wrong
+with it; nothing is ever fetched.
 """
 
 from ._aptos import load_aptos
+from ._audit import audit
 from ._deepdrid import load_deepdrid
+from ._display import DatasetAudit
 from ._drimdb import load_drimdb
 from ._eyeq import load_eyeq
 from ._fundus import make_fundus
@@ -13,6 +16,8 @@ from ._kaggle import load_kaggle_dr
 from ._messidor2 import load_messidor2
 
 __all__ = [
+    "DatasetAudit",
+    "audit",
     "load_aptos",
     "load_deepdrid",
     "load_drimdb",

@@ -101,7 +101,9 @@ def open_image(path, *, smallest=None):
                 if smallest is not None:
                     image.draft("RGB", (smallest, smallest))
                 drafted = image.size
-                rgb = _to_rgb(ImageOps.exif_transpose(image))
+                ImageOps.exif_transpose(image, in_place=True)
+                rgb = _to_rgb(image)
+                rgb.load()
     except (UnreadableImageError, MemoryError):
         raise
     except UnidentifiedImageError as error:
@@ -158,7 +160,7 @@ def _to_rgb(image):
         image = image.convert("RGBA")
         black = Image.new("RGBA", image.size, (0, 0, 0, 255))
         image = Image.alpha_composite(black, image)
-    return image.convert("RGB")
+    return image if image.mode == "RGB" else image.convert("RGB")
 
 
 def _fit_square(image, image_size):

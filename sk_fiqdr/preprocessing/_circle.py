@@ -1,5 +1,6 @@
 """Find the camera's circle: the edge between the lit retina and the dark around it."""
 
+import math
 from typing import NamedTuple
 
 import numpy as np
@@ -8,6 +9,7 @@ from scipy.ndimage import gaussian_filter, map_coordinates, uniform_filter
 
 WORKING_SIZE = 256  # longer side that the circle is measured at
 COARSE_SIZE = 64  # longer side that it is first looked for at
+N_CANDIDATES = 6  # radii that are looked at closely
 PADDING = 1.5  # grey levels up to which whole rows or columns are padding
 DARK = 6.0  # grey levels over the border that begin to count as light
 FULL = 1.2  # an edge this steep, in the scale of `_lightness`, counts as one
@@ -68,12 +70,9 @@ def find_circle(image):
             f"The image has {width} x {height} pixels, too few to hold a retina. "
             "Expected a fundus photograph."
         )
-    scale = min(1.0, WORKING_SIZE / max(width, height))
-    small = image.convert("RGB")
-    if scale < 1:
-        size = (max(1, round(width * scale)), max(1, round(height * scale)))
-        small = small.resize(size, Image.Resampling.BOX, reducing_gap=2.0)
-    scale_x, scale_y = small.width / width, small.height / height
+    image = image if image.mode == "RGB" else image.convert("RGB")
+    shrink = math.ceil(max(width, height) / WORKING_SIZE)
+    small = image.reduce(shrink) if shrink > 1 else image
     light = _lightness(np.asarray(small, dtype=np.float32))
     circle = _search(light)
     circle, seen = _refine(light, circle)
@@ -82,9 +81,9 @@ def find_circle(image):
     x, y, radius = circle
     # A pixel is half a pixel wide on either side of its coordinate, at any scale.
     return Circle(
-        float((x + 0.5) / scale_x - 0.5),
-        float((y + 0.5) / scale_y - 0.5),
-        float(radius / np.sqrt(scale_x * scale_y)),
+        float((x + 0.5) * shrink - 0.5),
+        float((y + 0.5) * shrink - 0.5),
+        float(radius * shrink),
     )
 
 
@@ -120,7 +119,9 @@ def _search(light):
     smooth = gaussian_filter(light, step, truncate=2)
     # Where the frame cuts the circle off, a smaller one that touches the cuts competes
     # with it until both are looked at closely: hence one candidate for each radius.
-    candidates = _best(smooth, grid, 48, 1.5 * step)
+    candidates = _best(smooth, grid, 36, 1.5 * step)
+    votes = _votes(smooth, candidates, 36, 1.5 * step)
+    candidates = candidates[votes.argsort()[-N_CANDIDATES:]]
     moves = np.stack(np.meshgrid(*[np.arange(-2, 3)] * 3, indexing="ij"), axis=-1)
     smooth = gaussian_filter(light, step / 2, truncate=2)
     for reach in (step, step / 2):
@@ -192,7 +193,7 @@ def _fit(x, y, circle):
     """Fit a circle to points, those far from it counting little (Cauchy weights)."""
     design = np.column_stack([x, y, np.ones_like(x)])
     squares = x**2 + y**2
-    for _ in range(8):
+    for _ in range(5):
         miss = np.hypot(x - circle[0], y - circle[1]) - circle[2]
         weight = 1 / np.sqrt(1 + (miss / 0.5) ** 2)
         solution = np.linalg.lstsq(

@@ -66,8 +66,9 @@ Patients are read from the names, 265_l1: patient 265, left eye, first view. Whe
 and label disagree about the side (images of patient 56), eye is empty and the grade is
 the one that the row states.
 
-Published at github.com/deepdrdoc/DeepDRiD for research; read the licence there before
-you pass anything on. The ultra-widefield images are another camera's, and are not read.
+2,000 photographs of 500 patients of three Chinese screening projects, published at
+github.com/deepdrdoc/DeepDRiD for research; read the licence there before you pass
+anything on. The ultra-widefield images are another camera's, and are not read.
 
 R. Liu et al.: DeepDRiD: Diabetic Retinopathy - Grading and Image Quality Estimation
 Challenge. Patterns 3(6), 100512, 2022.

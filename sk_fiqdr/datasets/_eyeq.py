@@ -23,8 +23,8 @@ Grade: 0 no retinopathy, 1 mild, 2 moderate, 3 severe, 4 proliferative, from the
 contest, by one clinician.
 
 EyeQ labels 28,792 of the contest's 88,702 photographs (12,543 for training, 16,249
-for test). The photographs stand under the contest's rules; the labels are published at
-github.com/HzFu/EyeQ without a licence of their own: ask before you pass them on.
+for test). The photographs stand under the contest's rules. The labels are published at
+github.com/HzFu/EyeQ; we saw no licence there: ask before you pass them on.
 
 H. Fu, B. Wang, J. Shen, S. Cui, Y. Xu, J. Liu, L. Shao: Evaluation of Retinal Image
 Quality Assessment Networks in Different Color-spaces. MICCAI 2019.

@@ -72,7 +72,10 @@ def image_key(name):
 
 def eye_of(name, patient):
     """Return the side that stands behind the patient in a name, "" if there is none."""
-    return EYES.get(name[len(patient) :].lower().strip(" _-.()0123456789"), "")
+    name = unicodedata.normalize("NFC", name)  # as patients are
+    if name.startswith(patient):
+        name = name[len(patient) :]  # otherwise the folder is the patient: 265/left.jpg
+    return EYES.get(name.lower().strip(" _-.()0123456789"), "")
 
 
 class Layout(NamedTuple):
@@ -106,13 +109,14 @@ class Layout(NamedTuple):
         for _ in range(DEEPEST + 1):
             complete, deeper = [], []
             for root in level:
+                entries = _entries(root)
                 found = {
-                    key: _follow(root, path.split("/"))
+                    key: _follow(entries, path.split("/"))
                     for key, path in self.places.items()
                 }
                 if all(found[key] for key in required):
                     complete.append((root, found))
-                deeper += (path for path in _entries(root) if path.is_dir())
+                deeper += (Path(entry.path) for _, entry in entries if entry.is_dir())
             if len(complete) > 1:
                 raise ValueError(
                     f"{str(folder)!r} holds {self.name} {len(complete)} times: "
@@ -132,14 +136,16 @@ class Layout(NamedTuple):
         )
 
 
-def _follow(root, pattern):
-    """Return the first path below root that matches, or None."""
-    if not pattern:
-        return root
-    for path in _entries(root):
-        if fnmatchcase(_plain(path.name), _plain(pattern[0])):
-            below = _follow(path, pattern[1:])
-            if below is not None:
+def _follow(entries, pattern):
+    """Return the first path below these entries that matches, or None."""
+    first, *rest = pattern
+    first = _plain(first)
+    for name, entry in entries:
+        if name == first or ("*" in first and fnmatchcase(name, first)):
+            path = Path(entry.path)
+            if not rest:
+                return path
+            if below := _follow(_entries(path), rest):
                 return below
     return None
 
@@ -150,22 +156,25 @@ def _plain(name):
 
 
 def _entries(folder):
-    """Return what lies in a folder, sorted, hidden things left out."""
-    if not folder.is_dir():
+    """Return what lies in a folder by plain name, sorted, hidden things left out."""
+    try:
+        with os.scandir(folder) as entries:
+            shown = [e for e in entries if not e.name.startswith((".", "__"))]
+    except (NotADirectoryError, PermissionError):  # another's folder on the way
         return []
-    names = [name for name in os.listdir(folder) if not name.startswith((".", "__"))]
-    return [folder / name for name in sorted(names)]
+    shown.sort(key=lambda entry: entry.name)
+    return [(_plain(entry.name), entry) for entry in shown]
 
 
 def show_tree(folder, depth=3):
     """Return what lies in a folder as indented lines, long lists cut short."""
     lines = [f"{folder.name or folder}/"]
     entries = _entries(folder)
-    for path in entries[:SHOWN]:
-        if path.is_dir() and depth > 1:
-            lines.append(_indent(show_tree(path, depth - 1)))
+    for _, entry in entries[:SHOWN]:
+        if entry.is_dir() and depth > 1:
+            lines.append(_indent(show_tree(Path(entry.path), depth - 1)))
         else:
-            lines.append(f"    {path.name}{'/' * path.is_dir()}")
+            lines.append(f"    {entry.name}{'/' * entry.is_dir()}")
     if len(entries) > SHOWN:
         lines.append(f"    ... and {len(entries) - SHOWN:,} more")
     if not entries:

@@ -40,11 +40,11 @@ DESCR = """IDRiD: Indian Diabetic Retinopathy Image Dataset, part B, disease gra
 {counts}
 
 Grade: 0 no retinopathy, 1 mild, 2 moderate, 3 severe, 4 proliferative
-(international clinical scale), by two experts in agreement. `frame` has the risk of
+(international clinical scale), by medical experts. `frame` has the risk of
 macular edema, too: 0 no hard exudates, 1 outside, 2 inside one disc diameter of the
 fovea.
-Quality: not labelled, -1 throughout. The authors chose photographs of adequate quality:
-they are no examples of good ones by the measure of Zhou et al. 2018, but few are poor.
+Quality: not labelled, -1 throughout. The authors verified that every photograph is of
+adequate quality, by no stated measure; that is not the good of Zhou et al. 2018.
 
 PATIENTS ARE NOT KNOWN. The names are running numbers, counted anew in each subset, and
 tell neither patient nor eye; each image stands as a patient of its own. The authors do

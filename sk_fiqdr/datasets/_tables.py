@@ -254,10 +254,22 @@ def _excel_lines(file, data):
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # styles and validations it does not know
             book = openpyxl.load_workbook(io.BytesIO(data), read_only=True)
-            rows = list(book.worksheets[0].iter_rows(values_only=True))
+            sheets = {
+                sheet.title: [
+                    (line, [_cell(value) for value in row])
+                    for line, row in enumerate(sheet.iter_rows(values_only=True), 1)
+                ]
+                for sheet in book.worksheets
+            }
     except Exception as error:  # openpyxl raises of all kinds on damaged files
-        raise ValueError(f"a damaged Excel workbook: {error!r}") from error
-    return [(line, [_cell(value) for value in row]) for line, row in enumerate(rows, 1)]
+        raise ValueError(f"it is a damaged Excel workbook: {error!r}") from error
+    filled = [name for name, lines in sheets.items() if any(any(f) for _, f in lines)]
+    if len(filled) > 1:
+        raise ValueError(
+            f"it is a workbook of {len(filled)} sheets, {', '.join(filled)}; save each "
+            "as a CSV and pass the list of them"
+        )
+    return sheets[filled[0]] if filled else []
 
 
 def _cell(value):

@@ -12,6 +12,7 @@ from sk_fiqdr.datasets import (
     load_idrid,
     load_messidor2,
 )
+from sk_fiqdr.datasets._assemble import frame_of_images
 
 LAID_OUT = {  # the readers that take the folder of a whole set
     "aptos": load_aptos,
@@ -142,6 +143,14 @@ def test_a_folder_of_images_that_is_empty_is_named(tmp_path):
         (tmp_path / image).rename(tmp_path / image.replace("png", "txt"))
     with pytest.raises(ValueError, match=r"train_images' holds no image, but 3 other"):
         load_aptos(tmp_path)
+
+
+@pytest.mark.parametrize("side", ["left", "OD"])
+def test_a_name_that_is_only_a_side_is_of_the_patient_of_its_folder(tmp_path, side):
+    write_image(tmp_path / "265" / f"{side}.png")
+    frame = frame_of_images(tmp_path)
+    assert frame["patient"].tolist() == ["265"]
+    assert frame["eye"].tolist() == [{"left": "left", "OD": "right"}[side]]
 
 
 # EyeQ

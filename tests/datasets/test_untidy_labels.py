@@ -234,6 +234,19 @@ def test_a_workbook_that_is_damaged_is_named(label_set):
         label_set.grades()
 
 
+def test_a_workbook_of_several_sheets_is_refused_rather_than_read_in_part(label_set):
+    openpyxl = pytest.importorskip("openpyxl")
+    book = openpyxl.load_workbook(io.BytesIO(_workbook(label_set)))
+    book.create_sheet("empty")
+    book.save(stream := io.BytesIO())
+    assert label_set.write(stream.getvalue()).grades() == GRADES
+    book.create_sheet("test").append(["image"])
+    book.save(stream := io.BytesIO())
+    label_set.write(stream.getvalue())
+    with pytest.raises(ValueError, match="2 sheets, Sheet, test; save each as a CSV"):
+        label_set.grades()
+
+
 def test_a_workbook_without_openpyxl_names_both_ways_out(make_set, monkeypatch):
     tree = make_set("aptos")
     tree.write(_workbook(tree))

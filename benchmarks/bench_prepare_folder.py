@@ -3,7 +3,7 @@
     python benchmarks/bench_prepare_folder.py [kill | growth | processes]
 
 appends its figures to ``benchmarks/results/prepare_folder.csv``; without an argument,
-all of them. Photographs are painted, 1,536 pixels wide; for two processes against one
+all of them. Photographs are painted; for two processes against one
 they are camera originals where ``$SK_FIQDR_DATA`` names them. Times are only worth
 something on a quiet machine with a core for each process.
 """
@@ -37,7 +37,7 @@ FEW, MANY = 400, 4000
 N_RUNS = 3
 
 
-def paint_folder(folder, n_files, n_painted=20):
+def paint_folder(folder, n_files, *, width=1536, n_painted=20):
     """Write photographs, all but the first few as further names of the same files."""
     folder.mkdir()
     eyes = make_fundus(n_painted, image_size=512, random_state=0).data
@@ -45,7 +45,7 @@ def paint_folder(folder, n_files, n_painted=20):
         path = folder / f"part {i // 100}" / f"{i}_left.jpeg"
         path.parent.mkdir(exist_ok=True)
         if i < n_painted:
-            large = Image.fromarray(eyes[i]).resize((1536, 1536))
+            large = Image.fromarray(eyes[i]).resize((width, width))
             large.save(path, quality=92)
         else:
             os.link(folder / "part 0" / f"{i % n_painted}_left.jpeg", path)
@@ -129,7 +129,8 @@ def measured(images, output, n_jobs):
 
 def bench_growth(work):
     """Compare memory and time per file of a large folder with those of a small one."""
-    folders = {n: paint_folder(work / f"in {n}", n) for n in (FEW, MANY)}
+    # Small ones, so that what is spent on each file beside its pixels shows the more.
+    folders = {n: paint_folder(work / f"in {n}", n, width=512) for n in (FEW, MANY)}
     one = {n: measured(folders[n], work / f"one {n}", 1) for n in folders}
     two = {n: measured(folders[n], work / f"two {n}", 2) for n in folders}
     for n in folders:

@@ -134,13 +134,11 @@ def _prepare(job, task, journal):
         output_bytes=len(data),
     )
     try:
-        _write(data, made, task, journal)
+        _write(data, made, job.stale, task, journal)
     except OSError as error:
         if error.errno not in UNUSABLE_NAME:
             raise
         return _fail(error, job, record, task, journal)
-    if job.stale is not None:
-        (task.output / job.stale).unlink(missing_ok=True)
     return None
 
 
@@ -178,7 +176,7 @@ def _make(job, task):
     return buffer.getvalue(), circle
 
 
-def _write(data, record, task, journal):
+def _write(data, record, stale, task, journal):
     final = task.output / record.output
     final.parent.mkdir(parents=True, exist_ok=True)
     if final.parent.resolve() != final.parent:
@@ -188,6 +186,8 @@ def _write(data, record, task, journal):
     draft = task.drafts / uuid.uuid4().hex
     try:
         draft.write_bytes(data)
+        if stale is not None:  # before the new is on record, lest it be forgotten
+            (task.output / stale).unlink(missing_ok=True)
         journal.append(record, os.stat(draft).st_mtime_ns)
         os.replace(draft, final)
     except OSError:
@@ -198,7 +198,10 @@ def _write(data, record, task, journal):
 def _fail(error, job, record, task, journal):
     """Leave no output of a photograph that failed, and say why it did."""
     if isinstance(error, FileNotFoundError):  # a link that leads nowhere
-        error = UnreadableImageError(str(error))
+        error = UnreadableImageError(
+            f"{os.fspath(task.images / job.source)!r} is not there, or a link to what "
+            "is not. Copy it again, or remove the link."
+        )
     elif not isinstance(error, UnreadableImageError | NoFundusError):
         error = UnreadableImageError(
             f"{os.fspath(task.images / job.source)!r} could not be prepared "

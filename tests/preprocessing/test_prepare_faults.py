@@ -222,7 +222,7 @@ def a_socket(path):
 
 NO_FILES = {
     a_folder: "is a folder",
-    a_dangling_link: "There is no file",
+    a_dangling_link: "a link to what is not",
     a_link_to_itself: "cannot be reached",
     a_pipe: "is no regular file",
     a_socket: "is no regular file",
@@ -374,6 +374,10 @@ def test_all_of_them_in_one_folder_are_accounted_for(tmp_path):
         manifest = prepare_images(
             tmp_path / "in", tmp_path / "out", image_size=SIZE, n_jobs=1
         )
+    prepare_images(
+        tmp_path / "in", tmp_path / "again", image_size=SIZE, n_jobs=1, on_error="skip"
+    )
+    assert tree(tmp_path / "again") == tree(tmp_path / "out")
     assert sorted(manifest["source"]) == sorted(f"{kind}.jpeg" for kind in kinds)
     status = dict(zip(manifest["source"].str[:-5], manifest["status"], strict=True))
     for kind in kinds:
@@ -426,10 +430,11 @@ def outputs(folder):
     }
 
 
-def start(images, output, *, n_jobs=1, **kwargs):
+def start(images, output, *, n_jobs=1, format="jpeg", **kwargs):
     """Start the command in a process group of its own."""
     command = "from sk_fiqdr.cli import app; app()"
     options = ["--size", str(SIZE), "--n-jobs", str(n_jobs), "--json"]
+    options += ["--format", format]
     return subprocess.Popen(
         [sys.executable, "-c", command, "prepare", str(images), str(output), *options],
         stdout=subprocess.PIPE,
@@ -467,6 +472,22 @@ def test_a_killed_run_goes_on_to_the_same_end(many, undisturbed, tmp_path, n_job
     assert tree(output) == undisturbed
     assert manifest.attrs["unchanged"] == len(finished)
     assert finished.items() <= outputs(output).items()  # nothing was done twice
+
+
+@pytest.mark.slow
+def test_a_run_with_other_settings_that_is_killed_leaves_nothing_of_the_old(
+    many, undisturbed, tmp_path
+):
+    output = tmp_path / "out"
+    process = start(many, output, format="png")
+    process.communicate(timeout=120)
+    process = start(many, output)
+    wait_for_outputs(output, 50, process)
+    os.killpg(process.pid, signal.SIGKILL)
+    process.communicate()
+    assert len(list(output.rglob("*.png"))) >= 1
+    assert finish(many, output).attrs["unchanged"] >= 50
+    assert tree(output) == undisturbed
 
 
 @pytest.mark.slow

@@ -5,7 +5,12 @@ from typing import NamedTuple
 
 import numpy as np
 from PIL import Image
-from scipy.ndimage import gaussian_filter, map_coordinates, uniform_filter
+from scipy.ndimage import (
+    binary_erosion,
+    gaussian_filter,
+    map_coordinates,
+    uniform_filter,
+)
 
 WORKING_SIZE = 256  # longer side that the circle is measured at
 COARSE_SIZE = 64  # longer side that it is first looked for at
@@ -98,12 +103,17 @@ def _lightness(pixels):
     # What is black from side to side is padding, not the camera's border.
     smooth = uniform_filter(level, 5)
     lit = smooth > PADDING
-    content = np.ix_(lit.any(axis=1), lit.any(axis=0))
-    border, darker = np.percentile(smooth[content], [10, 25])
+    content = np.ix_(*(_shrink(lit.any(axis=axis)) for axis in (1, 0)))
+    border, darker = np.percentile(smooth[content], [2, 25])
     noise = (level - smooth)[content][smooth[content] <= darker].std()
     dark = max(DARK, 2 * noise)
     light = np.maximum(level - border, 0) / dark
     return np.log1p(light, dtype=np.float32)
+
+
+def _shrink(lit):
+    """Take a few pixels off both ends, where padding and photograph mix."""
+    return binary_erosion(lit, iterations=3, border_value=1) if lit.sum() > 12 else lit
 
 
 def _search(light):

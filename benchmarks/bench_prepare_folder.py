@@ -71,24 +71,24 @@ def outputs(folder):
 def bench_kill(work):
     """Kill a run and all its workers at random moments, go on, and compare."""
     images = paint_folder(work / "in", N_FILES_KILLED)
-    start = time.perf_counter()
     prepare_images(images, work / "undisturbed", n_jobs=2)
-    duration = time.perf_counter() - start
     undisturbed = tree(work / "undisturbed")
     command = "from sk_fiqdr.cli import app; app()"
     equal = twice = killed_before_end = 0
     finished_share = []
-    for moment in np.random.default_rng(0).uniform(0, duration, N_KILLS):
-        output = work / f"killed {moment:.4f}"
+    rng = np.random.default_rng(0)
+    # Counted in files, for by the clock most would die while workers start.
+    for run, n_finished in enumerate(rng.integers(0, N_FILES_KILLED - 20, N_KILLS)):
+        output = work / f"killed {run}"
         process = subprocess.Popen(
             [sys.executable, "-c", command, "prepare", images, output, "--n-jobs", "2"],
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
             start_new_session=True,
         )
-        while not output.exists() and process.poll() is None:
+        while len(outputs(output)) < n_finished and process.poll() is None:
             time.sleep(0.001)
-        time.sleep(moment)
+        time.sleep(rng.uniform(0, 0.05))
         killed_before_end += process.poll() is None
         os.killpg(process.pid, signal.SIGKILL)
         process.wait()

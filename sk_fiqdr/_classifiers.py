@@ -82,6 +82,11 @@ class FIQDRClassifier(_CentredQuality, ClassifierMixin, FundusNet):
         True trains the heads alone; a number freezes the backbone for so many epochs.
     amp : "auto" or bool, default="auto"
         bfloat16 arithmetic; "auto" uses it where the device has the instructions.
+    checkpoint_dir : str, Path or None, default=None
+        Folder for checkpoints. `fit` keeps one of its last whole epoch there, in a
+        folder that is known by the parameters and the data, and goes on from it after
+        it was killed. A fit that has ended before is not done again. See the user guide
+        on checkpoints.
     device : str, default="auto"
         "auto" is CUDA where there is one, else the CPU.
     random_state : int, RandomState or None, default=None
@@ -153,6 +158,7 @@ class FIQDRClassifier(_CentredQuality, ClassifierMixin, FundusNet):
         augment="default",
         freeze=False,
         amp="auto",
+        checkpoint_dir=None,
         device="auto",
         random_state=None,
         **kwargs,
@@ -165,6 +171,7 @@ class FIQDRClassifier(_CentredQuality, ClassifierMixin, FundusNet):
             augment=augment,
             freeze=freeze,
             amp=amp,
+            checkpoint_dir=checkpoint_dir,
             device=device,
             random_state=random_state,
             **kwargs,
@@ -399,7 +406,9 @@ class QualityClassifier(_CentredQuality, _SingleTask):
 
     Parameters
     ----------
-    backbone, weights, image_size, augment, freeze, amp, device, random_state : object
+    backbone, weights, image_size, augment, freeze, amp : object
+        As in :class:`FIQDRClassifier`.
+    checkpoint_dir, device, random_state : object
         As in :class:`FIQDRClassifier`.
     beta : float, "balanced" or array-like of shape (2,), default=27.0
         Weight of the first class (poor).
@@ -446,6 +455,7 @@ class QualityClassifier(_CentredQuality, _SingleTask):
         augment="default",
         freeze=False,
         amp="auto",
+        checkpoint_dir=None,
         device="auto",
         random_state=None,
         **kwargs,
@@ -458,6 +468,7 @@ class QualityClassifier(_CentredQuality, _SingleTask):
             augment=augment,
             freeze=freeze,
             amp=amp,
+            checkpoint_dir=checkpoint_dir,
             device=device,
             random_state=random_state,
             **kwargs,
@@ -498,7 +509,9 @@ class DRGrader(_SingleTask):
 
     Parameters
     ----------
-    backbone, weights, image_size, augment, freeze, amp, device, random_state : object
+    backbone, weights, image_size, augment, freeze, amp : object
+        As in :class:`FIQDRClassifier`.
+    checkpoint_dir, device, random_state : object
         As in :class:`FIQDRClassifier`.
     **kwargs : dict
         As in :class:`FIQDRClassifier`.
@@ -536,6 +549,7 @@ class DRGrader(_SingleTask):
         augment="default",
         freeze=False,
         amp="auto",
+        checkpoint_dir=None,
         device="auto",
         random_state=None,
         **kwargs,
@@ -548,6 +562,7 @@ class DRGrader(_SingleTask):
             augment=augment,
             freeze=freeze,
             amp=amp,
+            checkpoint_dir=checkpoint_dir,
             device=device,
             random_state=random_state,
             **kwargs,

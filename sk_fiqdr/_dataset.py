@@ -1,6 +1,9 @@
 """Lazy torch dataset over paths, uint8 images or features, and the checks of X."""
 
 import os
+import random
+import zlib
+from contextlib import contextmanager
 
 import numpy as np
 import torch
@@ -205,11 +208,18 @@ class AugmentedDataset(torch.utils.data.Dataset):
         A `FundusDataset`, or a Subset of one.
     transform : callable
         Maps one uint8 image (3, height, width) to another.
+
+    Attributes
+    ----------
+    epoch_seed : Tensor of shape ()
+        Decides with the rows of a batch what is drawn for it, in whichever process; in
+        shared memory, so that workers that stay see it change.
     """
 
     def __init__(self, dataset, transform):
         self.dataset = dataset
         self.transform = transform
+        self.epoch_seed = torch.zeros((), dtype=torch.int64).share_memory_()
 
     def __len__(self):
         return len(self.dataset)
@@ -219,9 +229,26 @@ class AugmentedDataset(torch.utils.data.Dataset):
         X, y = self.dataset.__getitems__(indices)
         images = X["images"] if isinstance(X, dict) else X
         images = images.permute(0, 3, 1, 2)
-        images = torch.stack([self.transform(image) for image in images])
+        rows = zlib.crc32(np.asarray(indices, dtype=np.int64).tobytes())
+        with _seeded(int(self.epoch_seed) ^ rows):
+            images = torch.stack([self.transform(image) for image in images])
         images = images.permute(0, 2, 3, 1)
         return ({**X, "images": images} if isinstance(X, dict) else images), y
+
+
+@contextmanager
+def _seeded(seed):
+    """Seed every generator that a transform may draw from, for a while."""
+    states = torch.get_rng_state(), np.random.get_state(), random.getstate()  # noqa: NPY002
+    torch.default_generator.manual_seed(seed)
+    np.random.seed(seed % 2**32)  # noqa: NPY002 its own generators are the user's
+    random.seed(seed)
+    try:
+        yield
+    finally:
+        torch.set_rng_state(states[0])
+        np.random.set_state(states[1])  # noqa: NPY002
+        random.setstate(states[2])
 
 
 def take_batch(batch):

@@ -5,11 +5,7 @@ from contextlib import contextmanager
 
 import numpy as np
 import torch
-from sklearn.base import (
-    BaseEstimator,
-    ClassNamePrefixFeaturesOutMixin,
-    TransformerMixin,
-)
+from sklearn.base import ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from sklearn.utils import check_random_state
 from skorch import NeuralNet
 from skorch.utils import to_device, to_tensor
@@ -17,12 +13,11 @@ from torch import nn
 
 from . import _pretrained
 from ._augment import default_augmentation
-from ._dataset import (
-    FEATURES,
-    AugmentedDataset,
-    take_batch,
-)
+from ._checkpoint import open_checkpoint
+from ._dataset import FEATURES, AugmentedDataset, take_batch
+from ._faults import check_finite, noticing_ctrl_c, warn_interrupted
 from ._input import CheckedInput
+from ._parameters import NetParameters
 from ._schedule import LearningRateSchedule
 from .modules import MultiTaskNet
 
@@ -30,12 +25,18 @@ GRADE, QUALITY, DEEP = 0, 1, 2  # what the network returns, in this order
 
 
 class FundusNet(
-    CheckedInput, ClassNamePrefixFeaturesOutMixin, TransformerMixin, NeuralNet
+    CheckedInput,
+    NetParameters,
+    ClassNamePrefixFeaturesOutMixin,
+    TransformerMixin,
+    NeuralNet,
 ):
     """A skorch net over paths, uint8 images or features; base of the estimators.
 
     The parameters are described in :class:`sk_fiqdr.FIQDRClassifier`.
     """
+
+    _checkpoint = None  # of the fit that is under way
 
     def __init__(
         self,
@@ -46,6 +47,7 @@ class FundusNet(
         augment="default",
         freeze=False,
         amp="auto",
+        checkpoint_dir=None,
         device="auto",
         random_state=None,
         max_epochs=10,
@@ -79,6 +81,7 @@ class FundusNet(
         self.augment = augment
         self.freeze = freeze
         self.amp = amp
+        self.checkpoint_dir = checkpoint_dir
         self.random_state = random_state
         self.lr_schedule = lr_schedule
         self.gradient_clip = gradient_clip
@@ -91,58 +94,6 @@ class FundusNet(
     def _module_sizes(self):
         """Return n_grades and n_qualities for the network."""
         raise NotImplementedError
-
-    def __setattr__(self, name, value):
-        """Store a Module given as a parameter; skorch would take it for its own."""
-        if name in ("backbone", "augment"):
-            object.__setattr__(self, name, value)
-        else:
-            super().__setattr__(name, value)
-
-    # scikit-learn's representation, which names what differs from the defaults.
-    __repr__ = BaseEstimator.__repr__
-
-    @property
-    def device(self):
-        """Where the net computes; "auto" is resolved each time it is asked for."""
-        if isinstance(self._device, str) and self._device == "auto":
-            return "cuda" if torch.cuda.is_available() else "cpu"
-        return self._device
-
-    @device.setter
-    def device(self, device):
-        self._device = device
-
-    def _get_param_names(self):
-        own = [name for name in super()._get_param_names() if not name.startswith("_")]
-        return [*own, "device"]
-
-    def get_params(self, deep=True, **kwargs):
-        """Return the parameters, as scikit-learn does."""
-        params = super().get_params(deep=deep, **kwargs)
-        return {**params, "device": self._device}  # "auto" stays "auto" in a clone
-
-    def set_params(self, **params):
-        """Set parameters; those of `train_split` are passed on to it."""
-        nested = {
-            name.removeprefix("train_split__"): params.pop(name)
-            for name in list(params)
-            if name.startswith("train_split__")
-        }
-        super().set_params(**params)
-        if nested:
-            self.train_split.set_params(**nested)
-        return self
-
-    def __getstate__(self):
-        return {**super().__getstate__(), "device": self.device}
-
-    def __setstate__(self, state):
-        super().__setstate__(state)
-        # skorch leaves the device that it found here, the CPU where CUDA is missing.
-        found = self.__dict__.pop("device")
-        if str(self._device) != "auto":
-            self._device = found
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
@@ -157,28 +108,6 @@ class FundusNet(
         """Build network, criterion and optimiser afresh."""
         self._check_parameters()
         return super().initialize()
-
-    def _check_parameters(self):
-        for name, allowed in {
-            "on_error": ("raise", "warn", "skip"),
-            "lr_schedule": ("one_cycle", "constant"),
-        }.items():
-            value = getattr(self, name)
-            if value not in allowed:
-                words = ", ".join(map(repr, allowed))
-                raise ValueError(f"{name} must be one of {words}, got {value!r}.")
-        if self.amp not in (True, False, "auto"):
-            raise ValueError(f"amp must be 'auto', True or False, got {self.amp!r}.")
-        if isinstance(self.augment, str) and self.augment != "default":
-            raise ValueError(
-                "augment must be 'default', None or a transform of one uint8 image "
-                f"(3, height, width), got {self.augment!r}."
-            )
-        if not isinstance(self.image_size, int | np.integer) or self.image_size < 1:
-            raise ValueError(
-                f"image_size must be a positive whole number of pixels, "
-                f"got {self.image_size!r}."
-            )
 
     def initialize_module(self):
         """Build the network for the data at hand."""
@@ -231,7 +160,7 @@ class FundusNet(
         return [*super()._default_callbacks, ("schedule", LearningRateSchedule())]
 
     def fit(self, X, y, sample_weight=None, groups=None):
-        """Fit the net from scratch.
+        """Fit the net from scratch; with `checkpoint_dir`, from where it was stopped.
 
         Parameters
         ----------
@@ -258,17 +187,41 @@ class FundusNet(
             If X or y is not what is described here; the message names what came.
         FileNotFoundError, UnreadableImageError
             If an image cannot be read and ``on_error="raise"``.
+        FloatingPointError
+            If the loss is no finite number any more.
+        OSError
+            If a checkpoint cannot be written, on a full disk for instance.
         """
         reset = not (self.warm_start and self.initialized_)
         dataset = self._make_training_set(X, y, sample_weight, groups, reset=reset)
-        with self._own_generator(start_afresh=reset):
-            super().fit(dataset, None)
+        with (
+            open_checkpoint(self, dataset, afresh=reset) as checkpoint,
+            self._own_generator(start_afresh=reset),
+        ):
+            if checkpoint is None:
+                super().fit(dataset, None)
+            elif checkpoint.finished:
+                if reset:
+                    self.initialize()
+                checkpoint.finish(self)
+                self._report_unreadable(dataset)
+            else:
+                self._fit_with(checkpoint, dataset)
         return self
+
+    def _fit_with(self, checkpoint, dataset):
+        self._checkpoint = checkpoint
+        try:
+            super().fit(dataset, None)
+            if not checkpoint.interrupted:
+                checkpoint.save(self, finished=True)
+        finally:
+            self._checkpoint = None
 
     def partial_fit(
         self, X, y=None, classes=None, sample_weight=None, groups=None, **kwargs
     ):
-        """Go on training for `max_epochs` more epochs.
+        """Go on training for `max_epochs` more epochs; no checkpoints are written.
 
         Parameters
         ----------
@@ -294,6 +247,39 @@ class FundusNet(
             super().partial_fit(dataset, None)
         self._report_unreadable(dataset)
         return self
+
+    def fit_loop(self, X, y=None, epochs=None, **kwargs):
+        """Train, from the newest checkpoint on; skorch calls this."""
+        epochs = self.max_epochs if epochs is None else epochs
+        if self._checkpoint is not None:
+            epochs -= self._checkpoint.n_epochs
+        with noticing_ctrl_c() as pressed:
+            try:
+                return super().fit_loop(X, y, epochs=epochs, **kwargs)
+            except KeyboardInterrupt:  # which callbacks raise, too, to end a fit
+                if pressed.is_set():
+                    warn_interrupted(self)
+                raise
+
+    def get_split_datasets(self, X, y=None, **kwargs):
+        """Split off the validation part; a fit that goes on keeps the one it had."""
+        parts = super().get_split_datasets(X, y, **kwargs)
+        return (
+            parts if self._checkpoint is None else self._checkpoint.resume(self, parts)
+        )
+
+    def notify(self, method_name, **kwargs):
+        """Call the callbacks, and write a checkpoint after them."""
+        super().notify(method_name, **kwargs)
+        if method_name == "on_epoch_end" and self._checkpoint is not None:
+            self._checkpoint.save(self)
+
+    def run_single_epoch(self, iterator, training, **kwargs):
+        """Train or validate for one epoch."""
+        dataset = getattr(iterator, "dataset", None)
+        if training and isinstance(dataset, AugmentedDataset):
+            dataset.epoch_seed.random_()
+        super().run_single_epoch(iterator, training=training, **kwargs)
 
     @contextmanager
     def _own_generator(self, *, start_afresh):
@@ -328,7 +314,12 @@ class FundusNet(
         else:
             # A loader seeds its workers from torch's global generator, else.
             kwargs.setdefault("generator", torch.Generator())
-        return getattr(self, name)(dataset, **kwargs)
+        loader = getattr(self, name)(dataset, **kwargs)
+        if training and isinstance(loader, torch.utils.data.DataLoader):
+            # It seeds its workers, once or in every epoch: from a generator apart, so
+            # that their number changes nothing.
+            loader.generator = torch.Generator()
+        return loader
 
     def _check_batches(self, n_samples, batch_size, kwargs):
         if kwargs.get("drop_last") and n_samples < batch_size:
@@ -360,6 +351,12 @@ class FundusNet(
             self.freeze is not False and epoch <= self.freeze
         )
         self.module_.freeze(frozen)
+
+    def on_batch_end(self, net, batch=None, training=False, **kwargs):
+        """Stop where the loss is no number any more."""
+        super().on_batch_end(net, batch, training, **kwargs)
+        if training:
+            check_finite(self)
 
     def infer(self, x, **fit_params):
         """Run the network on one batch."""

@@ -44,6 +44,8 @@ def save(net, folder, *, overwrite=False):
     folder.parent.mkdir(parents=True, exist_ok=True)
     parameters, named = {}, {}
     for name, value in net.get_params(deep=False).items():
+        if name == "checkpoint_dir":  # a place on this machine
+            continue
         try:
             parameters[name] = json.loads(json.dumps(value))
         except TypeError:

@@ -1,0 +1,92 @@
+"""The parameters of a net: how they are stored, asked for, set and checked."""
+
+import os
+
+import numpy as np
+import torch
+from sklearn.base import BaseEstimator
+
+
+class NetParameters:
+    """The part of a net that reconciles skorch's parameters with scikit-learn's."""
+
+    def __setattr__(self, name, value):
+        """Store a Module given as a parameter; skorch would take it for its own."""
+        if name in ("backbone", "augment"):
+            object.__setattr__(self, name, value)
+        else:
+            super().__setattr__(name, value)
+
+    # scikit-learn's representation, which names what differs from the defaults.
+    __repr__ = BaseEstimator.__repr__
+
+    @property
+    def device(self):
+        """Where the net computes; "auto" is resolved each time it is asked for."""
+        if isinstance(self._device, str) and self._device == "auto":
+            return "cuda" if torch.cuda.is_available() else "cpu"
+        return self._device
+
+    @device.setter
+    def device(self, device):
+        self._device = device
+
+    def _get_param_names(self):
+        own = [name for name in super()._get_param_names() if not name.startswith("_")]
+        return [*own, "device"]
+
+    def get_params(self, deep=True, **kwargs):
+        """Return the parameters, as scikit-learn does."""
+        params = super().get_params(deep=deep, **kwargs)
+        return {**params, "device": self._device}  # "auto" stays "auto" in a clone
+
+    def set_params(self, **params):
+        """Set parameters; those of `train_split` are passed on to it."""
+        nested = {
+            name.removeprefix("train_split__"): params.pop(name)
+            for name in list(params)
+            if name.startswith("train_split__")
+        }
+        super().set_params(**params)
+        if nested:
+            self.train_split.set_params(**nested)
+        return self
+
+    def __getstate__(self):
+        state = {**super().__getstate__(), "device": self.device}
+        state.pop("_checkpoint", None)  # belongs to the process that fits
+        return state
+
+    def __setstate__(self, state):
+        super().__setstate__(state)
+        # skorch leaves the device that it found here, the CPU where CUDA is missing.
+        found = self.__dict__.pop("device")
+        if str(self._device) != "auto":
+            self._device = found
+
+    def _check_parameters(self):
+        for name, allowed in {
+            "on_error": ("raise", "warn", "skip"),
+            "lr_schedule": ("one_cycle", "constant"),
+        }.items():
+            value = getattr(self, name)
+            if value not in allowed:
+                words = ", ".join(map(repr, allowed))
+                raise ValueError(f"{name} must be one of {words}, got {value!r}.")
+        if not isinstance(self.checkpoint_dir, str | os.PathLike | None):
+            raise TypeError(
+                "checkpoint_dir must be a folder (str or Path), or None to keep no "
+                f"checkpoints, got {self.checkpoint_dir!r}."
+            )
+        if self.amp not in (True, False, "auto"):
+            raise ValueError(f"amp must be 'auto', True or False, got {self.amp!r}.")
+        if isinstance(self.augment, str) and self.augment != "default":
+            raise ValueError(
+                "augment must be 'default', None or a transform of one uint8 image "
+                f"(3, height, width), got {self.augment!r}."
+            )
+        if not isinstance(self.image_size, int | np.integer) or self.image_size < 1:
+            raise ValueError(
+                f"image_size must be a positive whole number of pixels, "
+                f"got {self.image_size!r}."
+            )

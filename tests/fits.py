@@ -1,0 +1,169 @@
+"""Fits that tests run in processes of their own, to kill them; no test is in here."""
+
+import multiprocessing
+import os
+import signal
+
+import numpy as np
+import torch
+from conftest import TinyBackbone
+from skorch.callbacks import EarlyStopping, EpochScoring, LRScheduler
+from torch.utils.data import WeightedRandomSampler
+
+from sk_fiqdr import DRGrader, FIQDRClassifier, QualityClassifier
+from sk_fiqdr.datasets import make_fundus
+from sk_fiqdr.model_selection import PatientValidSplit
+
+# A server that has imported everything and trained nothing: its forks start at once.
+PROCESSES = multiprocessing.get_context("forkserver")
+PROCESSES.set_forkserver_preload(
+    ["sk_fiqdr", "sk_fiqdr.datasets", "skorch.callbacks", "torchvision.transforms.v2"]
+)
+
+IMAGES = {
+    "backbone": TinyBackbone,
+    "image_size": 32,
+    "max_epochs": 6,
+    "batch_size": 8,
+    "random_state": 0,
+}
+HEADS = {"backbone": None, "lr": 0.05, "max_epochs": 12, "random_state": 0}
+WORKERS = {
+    "iterator_train__num_workers": 2,
+    "iterator_valid__num_workers": 1,
+    "train_split": PatientValidSplit(0.25),
+}
+
+
+def draw_from_numpy(image):
+    """Augment by a generator that is not torch's."""
+    return image if np.random.rand() < 0.5 else image.flip(-1)  # noqa: NPY002
+
+
+def scenario(name):
+    """Return an estimator and what it is fitted on."""
+    if name in ("features", "short", "plateau", "sampler"):
+        X, y = make_features()
+    else:
+        X, y = make_fundus(
+            24, image_size=32, poor_fraction=0.4, random_state=0, return_X_y=True
+        )
+    early = {
+        # Split by NumPy's global generator, which a new process has elsewhere.
+        "train_split": PatientValidSplit(0.25, random_state=None),
+        "callbacks": [("stop", EarlyStopping(patience=3, load_best=True))],
+        "max_epochs": 12,
+        "lr": 0.2,
+    }
+    plateau = {
+        "train_split": PatientValidSplit(0.25),
+        "lr_schedule": "constant",
+        "callbacks": [
+            EpochScoring(weight_norm, name="norm"),
+            LRScheduler(
+                policy=torch.optim.lr_scheduler.ReduceLROnPlateau,
+                monitor="valid_loss",
+                patience=1,
+                threshold=0.5,
+            ),
+            LRScheduler(policy=torch.optim.lr_scheduler.StepLR, step_size=5),
+        ],
+    }
+    sampler = WeightedRandomSampler(
+        np.linspace(1, 2, 200), 150, generator=torch.Generator().manual_seed(1)
+    )
+    net = {
+        "augmented": lambda: FIQDRClassifier(**IMAGES),
+        "workers": lambda: FIQDRClassifier(**IMAGES, **WORKERS),
+        "workers and numpy": lambda: FIQDRClassifier(
+            **IMAGES, iterator_train__num_workers=2, augment=draw_from_numpy
+        ),
+        "early stopping": lambda: FIQDRClassifier(**IMAGES | early),
+        "freeze": lambda: FIQDRClassifier(**IMAGES, freeze=3),
+        "AdamW": lambda: FIQDRClassifier(
+            **IMAGES, optimizer=torch.optim.AdamW, lr=0.001, beta="balanced"
+        ),
+        "quality": lambda: QualityClassifier(**IMAGES, optimizer=torch.optim.Adadelta),
+        "features": lambda: FIQDRClassifier(**HEADS, module__dropout=0.5),
+        "short": lambda: QualityClassifier(**HEADS | {"max_epochs": 3}),
+        "plateau": lambda: DRGrader(**HEADS, **plateau),
+        "sampler": lambda: FIQDRClassifier(
+            **HEADS, iterator_train__sampler=sampler, iterator_train__shuffle=False
+        ),
+    }[name]()
+    if isinstance(net, DRGrader | QualityClassifier):
+        y = y[:, int(isinstance(net, QualityClassifier))]
+    return net, X, y
+
+
+def weight_norm(net, X, y):
+    """Score a net by something that any net has."""
+    return float(net.module_.grade_head[1].weight.norm())
+
+
+def make_features(n=200):
+    """Grade and quality that linear heads can read off the features."""
+    rng = np.random.default_rng(0)
+    y = np.column_stack([rng.integers(0, 5, n), rng.random(n) < 0.8]).astype(int)
+    X = rng.normal(size=(n, 12)).astype(np.float32)
+    X[:, :5] += 3 * np.eye(5)[y[:, 0]]
+    X[:, 5] += 3 * y[:, 1]
+    return X, y
+
+
+def fit(name, folder, seed=0, begins=None):
+    """Fit one scenario, with checkpoints in `folder`."""
+    net, X, y = scenario(name)
+    np.random.seed(seed)  # noqa: NPY002 the state that a new process happens to have
+    if begins is not None:
+        begins.set()
+    return net.set_params(checkpoint_dir=folder).fit(X, y)
+
+
+def fit_and_die(name, folder, n_calls):
+    """Fit, and die by SIGKILL at the n-th call that changes the disk."""
+    count = 0
+
+    def deadly(call):
+        def step(*args, **kwargs):
+            nonlocal count
+            count += 1
+            if count == n_calls:
+                os.kill(os.getpid(), signal.SIGKILL)
+            return call(*args, **kwargs)
+
+        return step
+
+    for call in ("mkdir", "fsync", "chmod", "rename", "unlink", "rmdir"):
+        setattr(os, call, deadly(getattr(os, call)))
+    fit(name, folder)
+
+
+def run(target, *args, timeout=90):
+    """Run in a process of its own and return how it ended."""
+    process = PROCESSES.Process(target=target, args=args)
+    process.start()
+    process.join(timeout)
+    if process.exitcode is None:
+        process.kill()
+        process.join()
+    return process.exitcode
+
+
+def fit_under_fire(name, folder, rng, *, longest=1.0, most=8):
+    """Fit in processes that die at random moments, and return how many did."""
+    kills = 0
+    while True:
+        begins = PROCESSES.Event()
+        seed = kills + 1 if any(folder.glob("*/*-*-*")) else 0
+        process = PROCESSES.Process(target=fit, args=(name, folder, seed, begins))
+        process.start()
+        assert begins.wait(90)
+        process.join(rng.uniform(0, longest) if kills < most else 90)
+        if process.exitcode is not None:
+            assert process.exitcode == 0
+            return kills
+        process.kill()
+        process.join()
+        kills += 1
+        assert kills <= most, "the fit never comes to its end"

@@ -98,7 +98,7 @@ def scenario(name):
 
 def weight_norm(net, X, y):
     """Score a net by something that any net has."""
-    return float(net.module_.grade_head[1].weight.norm())
+    return net.module_.grade_head[1].weight.detach().norm().item()
 
 
 def make_features(n=200):

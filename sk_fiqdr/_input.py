@@ -35,7 +35,7 @@ class CheckedInput:
             if missing and self.on_error == "raise":
                 raise FileNotFoundError(
                     f"{len(missing)} of {len(X)} image files do not exist, the first "
-                    f"{missing[0]!r}. Paths are taken relative to {os.getcwd()!r}."
+                    f"{str(missing[0])!r}. Paths are taken relative to {os.getcwd()!r}."
                 )
         if reset:
             self.input_ = {"kind": kind, "image_size": int(self.image_size)}
@@ -97,6 +97,15 @@ class CheckedInput:
                 "y knows no label at all (every value is -1): there is nothing to "
                 "learn from."
             )
+        if y.ndim == 2:
+            for task, labels in zip(("grade", "quality"), y.T, strict=True):
+                if not (labels >= 0).any():
+                    warnings.warn(
+                        f"Every {task} in y is -1, unknown: nothing is learned of it, "
+                        f"and predictions of {task} will mean nothing.",
+                        UserWarning,
+                        stacklevel=4,
+                    )
         if sample_weight is not None:
             sample_weight = check_array(
                 sample_weight, ensure_2d=False, dtype=np.float32, input_name="weights"

@@ -264,6 +264,12 @@ def _torchvision_backbone(name, weights, image_size):
         raise ValueError(
             f"backbone={name!r} cannot be built for image_size={image_size!r}: {error}"
         ) from error
+    except OSError as error:  # no network, no proxy, no room
+        raise OSError(
+            f'weights="DEFAULT" fetches torchvision\'s weights of {name!r} once, and '
+            f"that failed ({error}). Without a network give the path of a local state "
+            "dict (.safetensors or .pth), or weights=None to start from nothing."
+        ) from error
     if default and name in ("googlenet", "inception_v3"):
         network.aux_logits = False
         network.aux1 = network.aux2 = network.AuxLogits = None

@@ -696,6 +696,15 @@ def test_one_unreadable_file_need_not_stop_a_run(
     assert net.score(paths, y) == net.score(paths[:-1], y[:-1])
 
 
+@pytest.mark.parametrize(("column", "task"), [(0, "grade"), (1, "quality")])
+def test_a_task_without_any_label_gives_a_warning(column, task, features, heads):
+    X, y = features
+    y = y.copy()
+    y[:, column] = -1
+    with pytest.warns(UserWarning, match=f"Every {task} in y is -1"):
+        FIQDRClassifier(**heads).fit(X, y)
+
+
 def test_a_single_class_is_no_classification(heads, features):
     X, _ = features
     with pytest.raises(ValueError, match="got one class: \\[1\\]"):

@@ -150,3 +150,10 @@ def test_bad_backbones_are_refused_with_the_way_out(tmp_path):
         MultiTaskNet("vit_b_16", image_size=50)
     with pytest.raises(ValueError, match="at least 64 pixels"):
         MultiTaskNet("alexnet", image_size=16)
+
+
+def test_weights_that_cannot_be_fetched_tell_the_way_out(tmp_path, monkeypatch):
+    monkeypatch.setenv("TORCH_HOME", str(tmp_path))
+    monkeypatch.setenv("https_proxy", "http://127.0.0.1:9")  # nobody listens there
+    with pytest.raises(OSError, match="weights=None to start from nothing"):
+        MultiTaskNet("squeezenet1_1", "DEFAULT", image_size=64)

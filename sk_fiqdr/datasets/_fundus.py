@@ -39,7 +39,7 @@ def make_fundus(
     n_samples : int, default=100
         Number of images; consecutive images are a patient's left and right eye.
     image_size : int, default=224
-        Height and width in pixels, from 32.
+        Height and width in pixels, from 32 to 4096.
     poor_fraction : float, default=None
         Share of images of poor quality, with the contest's ratios between grades.
         None takes the measured rates as they are: 3.2, 2.5, 4.4, 5.3 and 15.7 % of
@@ -69,7 +69,15 @@ def make_fundus(
 
     Notes
     -----
-    Eyes of a patient have equal grades in 87 % of pairs, as in the contest's data.
+    Eyes of a patient have equal grades in 87 % of pairs, as in the contest's data
+    [1]_; poor images by grade are the paper's labels [2]_ of the same data.
+
+    References
+    ----------
+    .. [1] E. Dugas, Jared, Jorge, W. Cukierski, "Diabetic Retinopathy Detection",
+       Kaggle, 2015.
+    .. [2] K. Zhou et al., "Fundus Image Quality-Guided Diabetic Retinopathy Grading",
+       OMIA 2018.
 
     Examples
     --------
@@ -81,7 +89,7 @@ def make_fundus(
     ['left', 'right', 'left', 'right']
     """
     _check_number("n_samples", n_samples, 1)
-    _check_number("image_size", image_size, 32)
+    _check_number("image_size", image_size, 32, 4096)
     rng = check_random_state(random_state)
     fractions = _grade_fractions(grade_fractions)
     poor_by_grade = _poor_by_grade(poor_fraction, fractions)
@@ -95,7 +103,7 @@ def make_fundus(
     seeds = rng.randint(np.iinfo(np.int32).max, size=(n_patients, 3))
 
     data = np.empty((n_samples, image_size, image_size, 3), dtype=np.uint8)
-    lesion_mask = np.zeros((n_samples, image_size, image_size), dtype=bool)
+    lesion_mask = np.zeros((n_samples if lesion_masks else 0, *data.shape[1:3]), bool)
     circle = np.empty((n_samples, 3))
     eyes = np.tile(["left", "right"], n_patients)[:n_samples]
     for i in range(n_samples):
@@ -139,11 +147,11 @@ def make_fundus(
     return bunch
 
 
-def _check_number(name, value, least):
-    if not isinstance(value, int | np.integer) or value < least:
-        raise ValueError(
-            f"{name} must be a whole number of at least {least}, got {value!r}."
-        )
+def _check_number(name, value, least, most=None):
+    whole = isinstance(value, int | np.integer) and not isinstance(value, bool)
+    if not whole or value < least or (most is not None and value > most):
+        limits = f"of at least {least}" if most is None else f"from {least} to {most}"
+        raise ValueError(f"{name} must be a whole number {limits}, got {value!r}.")
 
 
 def _grade_fractions(fractions):
@@ -156,6 +164,7 @@ def _grade_fractions(fractions):
         fractions.shape != (5,)
         or fractions.dtype.kind not in "fiu"
         or not (fractions >= 0).all()
+        or not np.isfinite(fractions).all()
         or not fractions.sum() > 0
     ):
         raise ValueError(
@@ -169,9 +178,10 @@ def _poor_by_grade(poor_fraction, fractions):
     rates = np.array(POOR_BY_GRADE)
     if poor_fraction is None:
         return rates
-    if not 0 <= poor_fraction <= 1:
+    number = isinstance(poor_fraction, int | float | np.number)
+    if not number or isinstance(poor_fraction, bool) or not 0 <= poor_fraction <= 1:
         raise ValueError(
-            f"poor_fraction must be between 0 and 1, got {poor_fraction!r}."
+            f"poor_fraction must be a number from 0 to 1, got {poor_fraction!r}."
         )
     # Raise the odds by one factor, so that no rate passes 1.
     odds = rates / (1 - rates)

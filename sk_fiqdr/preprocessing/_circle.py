@@ -151,7 +151,7 @@ def _votes(light, circles, n_angles, reach, *, spill=True):
     """Return how well the circles part light from dark, 1 at best.
 
     In every direction the step from outside to inside counts for the circle, and light
-    outside against it (`spill`).
+    that goes on outside without a step against it (`spill`).
     """
     angles = np.linspace(0, 2 * np.pi, n_angles, endpoint=False, dtype=np.float32)
     cos, sin = np.cos(angles), np.sin(angles)
@@ -168,10 +168,11 @@ def _votes(light, circles, n_angles, reach, *, spill=True):
     outside = read(radius + reach)
     step = read(radius - reach) - outside
     step[np.isnan(step)] = 0
-    votes = np.clip(step, -FULL, FULL)
+    votes = np.clip(step, -FULL, FULL) / FULL
     if spill:
-        votes -= np.clip(np.nan_to_num(outside), 0, FULL)
-    return votes.mean(axis=1) / FULL
+        lit = np.clip(np.nan_to_num(outside), 0, FULL) / FULL
+        votes -= lit * (1 - np.maximum(votes, 0))
+    return votes.mean(axis=1)
 
 
 def _refine(light, circle):

@@ -109,6 +109,31 @@ def test_the_disc_lies_to_the_nose(eye):
         assert (column > 64) == (eye == "right")
 
 
+@pytest.mark.parametrize("eye", ["left", "right"])
+def test_the_fovea_lies_to_the_temple_of_the_disc_and_is_dark(eye):
+    for seed in range(5):
+        painting = paint(seed, eye=eye, size=128)
+        smooth = ndimage.gaussian_filter(painting.image[..., 0].astype(float), 4)
+        disc = np.unravel_index(
+            ndimage.gaussian_filter(painting.image[..., 1].astype(float), 5).argmax(),
+            smooth.shape,
+        )[1]
+        macula = smooth[50:84, 44:84]  # no border, and the disc at its edge at most
+        column = 44 + np.unravel_index(macula.argmin(), macula.shape)[1]
+        assert (column < disc) == (eye == "right")
+
+
+@pytest.mark.parametrize("defect", DEFECTS)
+def test_a_spoilt_photograph_shows_the_eye_that_the_good_one_shows(defect):
+    for seed in range(3):
+        good, bad = (paint(seed, grade=3, defect=d) for d in ("", defect))
+        assert (good.lesions == bad.lesions).all()
+        assert np.array_equal(good.circle, bad.circle)
+    if defect in ("under-exposure", "haze"):
+        one, two = (p.image[24:72, 24:72, 1].astype(float) for p in (good, bad))
+        assert np.corrcoef(one.ravel(), two.ravel())[0, 1] > 0.6
+
+
 def test_lesions_grow_with_the_grade():
     area = [
         np.mean([paint(s, grade=grade, size=160).lesions.mean() for s in range(8)])
@@ -174,9 +199,15 @@ def test_any_size_will_do(size):
     [
         {"n_samples": 0},
         {"n_samples": 2.5},
+        {"n_samples": True},
+        {"n_samples": "10"},
         {"image_size": 16},
+        {"image_size": 10_000},
         {"image_size": "large"},
         {"poor_fraction": 1.5},
+        {"poor_fraction": "a"},
+        {"poor_fraction": float("nan")},
+        {"grade_fractions": [1, 1, 1, 1, float("inf")]},
         {"grade_fractions": [1, 2]},
         {"grade_fractions": "even"},
         {"grade_fractions": [0, 0, 0, 0, 0]},

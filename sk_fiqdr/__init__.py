@@ -4,7 +4,23 @@ Three scikit-learn estimators, after Zhou et al. 2018: grade and quality togethe
 (FIQDRClassifier), quality alone (QualityClassifier), grade alone (DRGrader).
 """
 
-from ._classifiers import DRGrader, FIQDRClassifier, QualityClassifier
+import importlib
+from typing import TYPE_CHECKING
+
 from ._version import __version__
 
+if TYPE_CHECKING:
+    from ._classifiers import DRGrader, FIQDRClassifier, QualityClassifier
+
 __all__ = ["DRGrader", "FIQDRClassifier", "QualityClassifier", "__version__"]
+
+
+def __getattr__(name):
+    # The estimators bring torch along, which those who prepare images never need.
+    if name in __all__:
+        return getattr(importlib.import_module("._classifiers", __name__), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__():
+    return __all__

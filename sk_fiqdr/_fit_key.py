@@ -13,7 +13,7 @@ from pathlib import PurePath
 import numpy as np
 import torch
 
-from ._dataset import PATHS
+from ._check_images import PATHS
 from ._packing import pack
 
 # How and where it is computed, and not what.

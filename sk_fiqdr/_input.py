@@ -7,7 +7,8 @@ import numpy as np
 import torch
 from sklearn.utils.validation import check_array, validate_data
 
-from ._dataset import FEATURES, IMAGES, PATHS, FundusDataset, check_images
+from ._check_images import IMAGES, PATHS, check_images
+from ._dataset import FEATURES, FundusDataset
 from ._images import read_image
 from .model_selection import PatientLeakageError, patient_ids
 

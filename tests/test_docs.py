@@ -5,6 +5,8 @@ import importlib
 import inspect
 import pkgutil
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -93,6 +95,7 @@ def test_imports_point_one_way():
         "metrics": r"_net|_classifiers|torch|skorch",
         "model_selection": r"_net|_classifiers|import skorch",
         "datasets": r"_net|_classifiers|torch|skorch",
+        "preprocessing": r"_net|_classifiers|_dataset|torch|skorch",
     }
     for place, pattern in forbidden.items():
         path = ROOT / "sk_fiqdr" / place
@@ -100,3 +103,11 @@ def test_imports_point_one_way():
             for line in file.read_text().splitlines():
                 if re.match(r"(from|import) ", line):
                     assert not re.search(pattern, line), f"{file.name}: {line}"
+
+
+def test_preparing_images_never_imports_torch():
+    code = (
+        "import sys, sk_fiqdr.datasets, sk_fiqdr.preprocessing;"
+        "sys.exit('torch' in sys.modules)"
+    )
+    assert subprocess.run([sys.executable, "-c", code]).returncode == 0

@@ -4,7 +4,7 @@ import numpy as np
 from PIL import Image, ImageFilter
 from sklearn.base import BaseEstimator, TransformerMixin
 
-from .._dataset import IMAGES, check_images
+from .._check_images import IMAGES, check_images
 
 GREY = 128
 

@@ -10,7 +10,7 @@ from joblib import Parallel, delayed
 from PIL import Image
 from sklearn.base import BaseEstimator, TransformerMixin
 
-from .._dataset import PATHS, check_images
+from .._check_images import PATHS, check_images
 from ._circle import NoFundusError, find_circle
 from ._crop import crop_file, crop_to_circle
 

@@ -137,6 +137,6 @@ def test_a_tiny_image_holds_no_fundus():
 def test_every_small_photograph_has_a_plausible_circle(real_data):
     paths = sorted((real_data / "eyepacs-256" / "images").glob("*.jpeg"))[::25]
     circles = np.array([find_circle(Image.open(path)) for path in paths])
-    assert (np.abs(circles[:, :2] - 127.5) < 60).all()
+    assert (np.abs(circles[:, :2] - 127.5) < 90).all()
     # Most fill the picture, some a small part of it; none is half a retina.
     assert ((circles[:, 2] > 70) & (circles[:, 2] < 180)).all()

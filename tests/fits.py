@@ -3,11 +3,12 @@
 import multiprocessing
 import os
 import signal
+import time
 
 import numpy as np
 import torch
-from conftest import TinyBackbone
 from skorch.callbacks import EarlyStopping, EpochScoring, LRScheduler
+from torch import nn
 from torch.utils.data import WeightedRandomSampler
 
 from sk_fiqdr import DRGrader, FIQDRClassifier, QualityClassifier
@@ -19,6 +20,20 @@ PROCESSES = multiprocessing.get_context("forkserver")
 PROCESSES.set_forkserver_preload(
     ["sk_fiqdr", "sk_fiqdr.datasets", "skorch.callbacks", "torchvision.transforms.v2"]
 )
+
+
+class TinyBackbone(nn.Sequential):
+    """A network that learns in a second, and has batch statistics."""
+
+    def __init__(self):
+        super().__init__(
+            nn.Conv2d(3, 8, 5, stride=4),
+            nn.BatchNorm2d(8),
+            nn.ReLU(),
+            nn.Conv2d(8, 16, 3, stride=2),
+            nn.ReLU(),
+        )
+
 
 IMAGES = {
     "backbone": TinyBackbone,
@@ -150,15 +165,28 @@ def run(target, *args, timeout=90):
     return process.exitcode
 
 
-def fit_under_fire(name, folder, rng, *, longest=1.0, most=8):
-    """Fit in processes that die at random moments, and return how many did."""
+def newest(folder):
+    """Return the name of the newest checkpoint, if there is one."""
+    return max((path.name for path in folder.glob("*/epoch-*")), default=None)
+
+
+def fit_under_fire(name, folder, rng, *, most=5):
+    """Fit in processes that die at random moments, and return how many did.
+
+    The first may die before its first epoch has ended; each other one ends at least one
+    epoch, and dies in the midst of one that follows.
+    """
     kills = 0
     while True:
-        begins = PROCESSES.Event()
-        seed = kills + 1 if any(folder.glob("*/*-*-*")) else 0
+        before, begins = newest(folder), PROCESSES.Event()
+        seed = 0 if before is None else kills
         process = PROCESSES.Process(target=fit, args=(name, folder, seed, begins))
         process.start()
         assert begins.wait(90)
+        began = time.monotonic()
+        while kills and newest(folder) == before and process.exitcode is None:
+            time.sleep(0.002)
+        longest = (time.monotonic() - began) / 4 if kills else 0.1
         process.join(rng.uniform(0, longest) if kills < most else 90)
         if process.exitcode is not None:
             assert process.exitcode == 0

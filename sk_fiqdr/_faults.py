@@ -57,6 +57,8 @@ def warn_interrupted(net):
         way = (
             f"fit again, and it goes on after epoch {checkpoint.n_epochs}, from "
             f"{str(checkpoint.folder)!r}."
+            if checkpoint.n_epochs
+            else "No epoch has ended yet: fit again starts from the first."
         )
     warnings.warn(
         f"Ctrl-C stopped the fit in epoch {len(net.history)} of {net.max_epochs}. The "

@@ -1,4 +1,7 @@
-"""FundusNet: what the three estimators share, and the only file that knows skorch."""
+"""FundusNet: what the three estimators share, and how skorch trains it.
+
+With _parameters.py and _fit_state.py the only file that knows skorch's internals.
+"""
 
 import inspect
 from contextlib import contextmanager

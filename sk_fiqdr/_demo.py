@@ -16,8 +16,10 @@ from .metrics import fiqdr_scoring
 from .model_selection import PatientStratifiedKFold, patient_train_test_split
 
 GRID = {"beta": [3.0, 27.0], "lambd": [0.0, 0.1]}
+CHOSEN, PLAIN = "chosen by the search", "plain cross-entropy"
 N_FOLDS = 2
 SEARCH_EPOCHS, FINAL_EPOCHS = 5, 24
+RIGHT, ONE_OFF, WRONG = "#1a6b37", "#9a5b00", "#b3261e"
 COLUMNS = (
     "kappa",
     "kappa_good",
@@ -74,6 +76,8 @@ def run_demo(folder, *, n_samples=480, image_size=80, random_state=0, advance=No
     search : GridSearchCV
         The finished search.
     """
+    folder = Path(folder)
+    folder.mkdir(parents=True)  # before minutes of work, if it cannot be made
     fundus = make_fundus(
         n_samples,
         image_size=image_size,
@@ -112,18 +116,17 @@ def run_demo(folder, *, n_samples=480, image_size=80, random_state=0, advance=No
 
     rows, nets = [], []
     plain = {"beta": 1.0, "lambd": 0.0}
-    for name, params in (("weighted + centre", best_params), ("cross-entropy", plain)):
+    for name, params in ((CHOSEN, best_params), (PLAIN, plain)):
         net.set_params(max_epochs=FINAL_EPOCHS, **params)
         nets.append(clone(net).fit(X_train, y_train))
         scores = fiqdr_scoring(nets[-1], X_test, y_test)
         rows.append({"loss": name, **params, **{c: scores[c] for c in COLUMNS}})
     scores = pd.DataFrame(rows)
-    _write(Path(folder), nets[0], scores, results, X_test, y_test)
+    _write(folder, nets[0], scores, results, X_test, y_test)
     return scores, search
 
 
 def _write(folder, net, scores, results, X_test, y_test):
-    folder.mkdir(parents=True)
     net.set_params(callbacks=None)  # the progress bar does not travel
     net.save_pretrained(folder / "model")
     scores.to_csv(folder / "scores.csv", index=False)
@@ -151,7 +154,8 @@ def draw_graded(net, images, y, *, n_columns=6, n_rows=2, tile=224):
     Returns
     -------
     picture : PIL.Image.Image
-        The photographs in rows, captions below each.
+        The photographs in rows, captions below each: green where right, brown where
+        the grade is one off, red where it is wrong.
     """
     grade_proba, quality_proba = net.predict_tasks(images)
     order = np.argsort(y[:, 0], kind="stable")
@@ -181,12 +185,13 @@ def draw_graded(net, images, y, *, n_columns=6, n_rows=2, tile=224):
         ):
             guess = int(proba.argmax())
             right = guess == truth
+            near = task == "grade" and abs(guess - truth) == 1
             text = f"{task} {names[guess]}  {100 * proba[guess]:.0f} %"
             text += "" if right else f"  (truth: {names[truth]})"
             draw.text(
                 (x + 2, top + tile + 4 + 22 * line),
                 text,
-                fill="#1a6b37" if right else "#b3261e",
+                fill=RIGHT if right else ONE_OFF if near else WRONG,
                 font=font if line else bold,
             )
     return picture

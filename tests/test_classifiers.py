@@ -318,6 +318,14 @@ def test_save_and_load_round_trip_without_pickle(fundus, tmp_path):
     assert same_state(net, loaded)
 
 
+def test_colleagues_may_read_a_saved_model(features, heads, tmp_path):
+    FIQDRClassifier(**heads).fit(*features).save_pretrained(tmp_path / "model")
+    ordinary = tmp_path / "ordinary"
+    ordinary.touch()
+    for file in (tmp_path / "model").iterdir():
+        assert file.stat().st_mode == ordinary.stat().st_mode
+
+
 @pytest.mark.parametrize("estimator", [QualityClassifier, DRGrader])
 def test_single_task_models_travel_too(estimator, features, heads, tmp_path):
     X, y = features

@@ -295,9 +295,11 @@ def test_functions_are_told_apart_by_what_they_do_in_every_process():
     assert [one, two] == [describe(value) for value in two_lambdas()]
 
 
+@pytest.mark.slow
+@pytest.mark.timeout(600)
 def test_parallel_searches_do_not_collide_and_are_not_done_twice(tmp_path):
     net, X, y = scenario("features")
-    grid = {"beta": [1.0, 27.0], "lambd": [0.0, 0.1]}
+    grid = {"beta": [1.0, 27.0]}
     settings = {
         "scoring": kappa_scorer,
         "cv": PatientStratifiedKFold(2),
@@ -310,7 +312,7 @@ def test_parallel_searches_do_not_collide_and_are_not_done_twice(tmp_path):
         search.fit(X, y, groups=range(len(X)))
         assert_same_scores(search, expected)
         assert_same_fit(search.best_estimator_, expected.best_estimator_, X)
-        assert len(checkpoints(tmp_path)) == 2 * 4 + 1  # the last one refits
+        assert len(checkpoints(tmp_path)) == 2 * 2 + 1  # the last one refits
 
 
 def assert_same_scores(one, two):
@@ -326,7 +328,7 @@ from sklearn.model_selection import GridSearchCV
 from sk_fiqdr.metrics import kappa_scorer
 from sk_fiqdr.model_selection import PatientStratifiedKFold
 net, X, y = scenario("features")
-net.set_params(checkpoint_dir=sys.argv[1], max_epochs=150)
+net.set_params(checkpoint_dir=sys.argv[1], max_epochs=40)
 GridSearchCV(
     net, {"beta": [1.0, 9.0, 27.0]}, scoring=kappa_scorer, n_jobs=2, refit=False,
     cv=PatientStratifiedKFold(2), error_score="raise",
@@ -335,6 +337,7 @@ GridSearchCV(
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(600)
 def test_a_killed_search_goes_on(tmp_path):
     command = [sys.executable, "-c", SEARCH, str(tmp_path)]
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join([*sys.path, TESTS])}
@@ -346,7 +349,7 @@ def test_a_killed_search_goes_on(tmp_path):
     process.wait()
     ended = {path.name for path in checkpoints(tmp_path) if "finished" in path.name}
     net, X, y = scenario("features")
-    net.set_params(max_epochs=150)
+    net.set_params(max_epochs=40)
     settings = {"scoring": kappa_scorer, "refit": False}
     searches = [
         GridSearchCV(

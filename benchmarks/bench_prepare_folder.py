@@ -105,12 +105,15 @@ def bench_kill(work):
 
 MEASURED = """
 import json, resource, sys, time
+from joblib.externals.loky import get_reusable_executor
 from sk_fiqdr.preprocessing import prepare_images
 
 images, output, n_jobs = sys.argv[1:]
 wall, cpu = time.perf_counter(), time.process_time()
 n_files = len(prepare_images(images, output, n_jobs=int(n_jobs)))
 wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
+if n_jobs != "1":
+    get_reusable_executor().shutdown(wait=True)  # only then their memory is known
 print(json.dumps({
     "wall": wall,
     "cpu_per_file": cpu / n_files,

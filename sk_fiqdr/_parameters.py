@@ -85,8 +85,35 @@ class NetParameters:
                 "augment must be 'default', None or a transform of one uint8 image "
                 f"(3, height, width), got {self.augment!r}."
             )
-        if not isinstance(self.image_size, int | np.integer) or self.image_size < 1:
+        for name, what in {
+            "image_size": "a positive whole number of pixels",
+            "max_epochs": "a positive whole number",
+            "batch_size": "a positive whole number, or -1 for all rows at once",
+        }.items():
+            value = getattr(self, name)
+            if not _is_whole(value) or (
+                value < 1 and not (name == "batch_size" and value == -1)
+            ):
+                raise ValueError(f"{name} must be {what}, got {value!r}.")
+        if not isinstance(self.freeze, bool) and (
+            not _is_whole(self.freeze) or self.freeze < 0
+        ):
             raise ValueError(
-                f"image_size must be a positive whole number of pixels, "
-                f"got {self.image_size!r}."
+                "freeze must be True, False or the whole number of epochs that the "
+                f"backbone is held still, got {self.freeze!r}."
             )
+        for name in ("lr", "quality_loss_weight"):
+            value = getattr(self, name, 0.0)  # the second is not every net's
+            if not _is_number(value) or value < 0:
+                raise ValueError(
+                    f"{name} must be a number of 0 or more, got {value!r}."
+                )
+
+
+def _is_number(value):
+    number = isinstance(value, int | float | np.number) and not isinstance(value, bool)
+    return number and np.isfinite(value)
+
+
+def _is_whole(value):
+    return isinstance(value, int | np.integer) and not isinstance(value, bool)

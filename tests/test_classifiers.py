@@ -131,6 +131,7 @@ def test_masked_labels_teach_nothing(features, heads):
     assert same_state(one, FIQDRClassifier(**heads).fit(other, masked))
 
 
+@pytest.mark.filterwarnings("ignore:Every .* in y is -1")
 def test_a_row_with_one_known_label_teaches_that_one(features, heads):
     X, y = features
     y = y.copy()
@@ -140,6 +141,7 @@ def test_a_row_with_one_known_label_teaches_that_one(features, heads):
     assert torch.equal(net.criterion_.centers, torch.zeros_like(net.criterion_.centers))
 
 
+@pytest.mark.filterwarnings("ignore:Every .* in y is -1")
 def test_the_quality_loss_is_weighted_as_asked(features, heads):
     """Without L_q, and without weight decay, the quality head stays as it was built."""
     X, y = features
@@ -157,6 +159,7 @@ def test_the_quality_loss_is_weighted_as_asked(features, heads):
     )
 
 
+@pytest.mark.filterwarnings("ignore:Every .* in y is -1")
 def test_the_first_loss_is_that_of_equation_7(features, heads):
     """L = L_dr + w L_q of the untrained net, taken by hand from its own outputs."""
     from torch.nn.functional import cross_entropy
@@ -388,11 +391,41 @@ def test_representations_name_what_differs(heads):
 
 
 @pytest.mark.parametrize(
-    "name", ["on_error", "lr_schedule", "amp", "augment", "image_size"]
+    "name",
+    [
+        "amp",
+        "augment",
+        "batch_size",
+        "freeze",
+        "image_size",
+        "lr",
+        "lr_schedule",
+        "max_epochs",
+        "on_error",
+        "quality_loss_weight",
+    ],
 )
 def test_a_senseless_parameter_is_refused_at_fit(name, features, heads):
-    net = FIQDRClassifier(**heads, **{name: "senseless"})
+    net = FIQDRClassifier(**{**heads, name: "senseless"})
     with pytest.raises(ValueError, match=f"{name} must be .*senseless"):
+        net.fit(*features)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("max_epochs", 0),
+        ("max_epochs", 1.5),
+        ("batch_size", 0),
+        ("lr", -0.1),
+        ("lr", float("nan")),
+        ("freeze", -1),
+        ("quality_loss_weight", -1),
+    ],
+)
+def test_a_parameter_out_of_range_is_refused_at_fit(name, value, features, heads):
+    net = FIQDRClassifier(**{**heads, name: value})
+    with pytest.raises(ValueError, match=f"{name} must be .* got {value}"):
         net.fit(*features)
 
 

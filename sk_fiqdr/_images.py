@@ -116,7 +116,7 @@ def open_image(path, *, smallest=None):
     except Exception as error:  # Pillow's plugins raise of all kinds on damaged files
         raise UnreadableImageError(
             f"{path!r} cannot be read as an image ({type(error).__name__}: {error}). "
-            'Replace the file, or go on without it by on_error="warn".'
+            "Replace the file, or leave it out."
         ) from error
     return rgb, size if rgb.size == drafted else size[::-1]
 

@@ -1,12 +1,15 @@
 """The command `sk-fiqdr`: parses, calls the library, prints."""
 
 import contextlib
+import itertools
 import signal
 import threading
 from pathlib import Path
 from typing import Annotated
 
 import typer
+
+from ._progress import progress_bar
 
 app = typer.Typer(
     help="Grade diabetic retinopathy and judge image quality. Not a medical device.",
@@ -77,14 +80,6 @@ def demo(
     import time
 
     from rich.console import Console
-    from rich.progress import (
-        BarColumn,
-        MofNCompleteColumn,
-        Progress,
-        TextColumn,
-        TimeElapsedColumn,
-        TimeRemainingColumn,
-    )
 
     log = Console(stderr=True)
     if folder.exists():
@@ -108,26 +103,17 @@ def demo(
         log.print("\nInterrupted; nothing was written.", style="red")
         raise SystemExit(130)
 
+    n_done = itertools.count(1)
     with (
-        Progress(
-            TextColumn("training"),
-            BarColumn(),
-            MofNCompleteColumn(),
-            TextColumn("epochs"),
-            TimeElapsedColumn(),
-            TimeRemainingColumn(),
-            console=log,
-            disable=not log.is_terminal,
-        ) as progress,
+        progress_bar("training", n_epochs(), unit="epochs") as show,
         _on_ctrl_c(stop),
     ):
-        task = progress.add_task("training", total=n_epochs())
         scores, _ = run_demo(
             folder,
             n_samples=n_samples,
             image_size=image_size,
             random_state=random_state,
-            advance=lambda: progress.advance(task),
+            advance=lambda: show(next(n_done)),
         )
     _print_scores(scores)
     seconds = time.perf_counter() - start

@@ -2,12 +2,12 @@
 
 import hashlib
 import unicodedata
-from contextlib import contextmanager
 
 import joblib
 import numpy as np
 import pandas as pd
 
+from .._progress import progress_bar
 from ._display import DatasetAudit
 from ._fingerprint import fingerprint_batch
 from ._folder import image_name
@@ -158,38 +158,12 @@ def _fingerprints(data, n_jobs, progress):
     # takes longer to start than 1,000 images do.
     parallel = joblib.Parallel(n_jobs, prefer="threads", return_as="generator")
     found = []
-    with _progress_bar(len(data), progress) as show:
+    with progress_bar("reading", len(data), shown=progress) as show:
         work = (joblib.delayed(fingerprint_batch)(batch) for batch in batches)
         for prints in parallel(work):
             found += prints
             show(len(found))
     return found
-
-
-@contextmanager
-def _progress_bar(total, shown):
-    from rich.console import Console
-    from rich.progress import (
-        BarColumn,
-        MofNCompleteColumn,
-        Progress,
-        TextColumn,
-        TimeElapsedColumn,
-        TimeRemainingColumn,
-    )
-
-    console = Console(stderr=True)
-    with Progress(
-        TextColumn("reading"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeElapsedColumn(),
-        TimeRemainingColumn(),
-        console=console,
-        disable=not (shown and console.is_terminal),
-    ) as bar:
-        row = bar.add_task("reading", total=total)
-        yield lambda completed: bar.update(row, completed=completed)
 
 
 def _exact_groups(digests):

@@ -55,6 +55,8 @@ def find_circle(image):
 
     Raises
     ------
+    TypeError
+        If `image` is no such image; the message says what came.
     NoFundusError
         If the image is of one colour throughout, or smaller than 16 pixels.
 
@@ -68,12 +70,12 @@ def find_circle(image):
     True
     """
     if not isinstance(image, Image.Image):
-        image = Image.fromarray(np.asarray(image))
+        image = _as_image(image)
     width, height = image.size
     if min(width, height) < 16:
         raise NoFundusError(
             f"The image has {width} x {height} pixels, too few to hold a retina. "
-            "Expected a fundus photograph."
+            "Expected a fundus photograph; leave it out."
         )
     image = image if image.mode == "RGB" else image.convert("RGB")
     shrink = math.ceil(max(width, height) / WORKING_SIZE)
@@ -92,13 +94,28 @@ def find_circle(image):
     )
 
 
+def _as_image(image):
+    if not isinstance(image, np.ndarray):
+        raise TypeError(
+            "find_circle takes one uint8 image (height, width, 3) or a Pillow image, "
+            f"got {image!r}. A file is opened by PIL.Image.open(path)."
+        )
+    if image.ndim != 3 or image.shape[2] != 3 or image.dtype != np.uint8:
+        raise TypeError(
+            "find_circle takes one uint8 image of shape (height, width, 3), got "
+            f"{image.dtype} of shape {image.shape!r}. Call it for each image of a "
+            "batch; pixels go from 0 to 255, channels come last."
+        )
+    return Image.fromarray(image)
+
+
 def _lightness(pixels):
     """Compress light so that the edge of a dark retina counts like that of a bright."""
     level = pixels.mean(axis=2)
     if np.ptp(level) < 8:
         raise NoFundusError(
             f"The image is of one colour (grey levels {level.min():.0f} to "
-            f"{level.max():.0f}), expected a fundus photograph."
+            f"{level.max():.0f}), expected a fundus photograph. Leave it out."
         )
     # What is black from side to side is padding, not the camera's border.
     smooth = uniform_filter(level, 5)

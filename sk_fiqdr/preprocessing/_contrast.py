@@ -2,33 +2,15 @@
 
 import numpy as np
 from PIL import Image, ImageFilter
-from sklearn.base import BaseEstimator, TransformerMixin
 
 from .._check_images import IMAGES, check_images
+from ._stateless import StatelessTransformer
 
 GREY = 128
 
 
-class _ImageTransformer(TransformerMixin, BaseEstimator):
-    """What is done to each image by itself, without learning anything."""
-
-    def fit(self, X, y=None):
-        """Check the parameters; there is nothing to learn.
-
-        Parameters
-        ----------
-        X : array-like
-            Not used.
-        y : array-like, default=None
-            Not used.
-
-        Returns
-        -------
-        self : object
-            The same.
-        """
-        self._check_parameters()
-        return self
+class _ImageTransformer(StatelessTransformer):
+    """What is done to each image by itself."""
 
     def transform(self, X):
         """Normalise images.
@@ -53,7 +35,7 @@ class _ImageTransformer(TransformerMixin, BaseEstimator):
         if kind != IMAGES:
             raise TypeError(
                 f"{type(self).__name__} takes uint8 images (n, height, width, 3), got "
-                f"paths such as {X[0]!r}. Read and crop them first: "
+                f"paths such as {str(X[0])!r}. Read and crop them first: "
                 "FundusCropper(image_size=512).transform(paths), without cache_dir."
             )
         return np.stack([self._transform_image(image) for image in X])
@@ -67,16 +49,6 @@ class _ImageTransformer(TransformerMixin, BaseEstimator):
                 or not 0 < value < float("inf")
             ):
                 raise ValueError(f"{name} must be a positive number, got {value!r}.")
-
-    def __sklearn_is_fitted__(self):
-        return True
-
-    def __sklearn_tags__(self):
-        tags = super().__sklearn_tags__()
-        tags.requires_fit = False
-        tags.no_validation = True
-        tags.input_tags.two_d_array = False
-        return tags
 
 
 class GrahamNormalizer(_ImageTransformer):

@@ -8,16 +8,16 @@ from pathlib import Path
 import numpy as np
 from joblib import Parallel, delayed
 from PIL import Image
-from sklearn.base import BaseEstimator, TransformerMixin
 
 from .._check_images import PATHS, check_images
 from ._circle import NoFundusError, find_circle
 from ._crop import crop_file, crop_to_circle
+from ._stateless import StatelessTransformer
 
 VERSION = 1  # to be raised whenever the same photograph comes to give other pixels
 
 
-class FundusCropper(TransformerMixin, BaseEstimator):
+class FundusCropper(StatelessTransformer):
     """Crop photographs to the square around the camera's circle.
 
     The circle is found by `find_circle`, whatever its light, and whether or not the
@@ -56,24 +56,6 @@ class FundusCropper(TransformerMixin, BaseEstimator):
         self.cache_dir = cache_dir
         self.n_jobs = n_jobs
 
-    def fit(self, X, y=None):
-        """Check the parameters; there is nothing to learn.
-
-        Parameters
-        ----------
-        X : array-like
-            Not used.
-        y : array-like, default=None
-            Not used.
-
-        Returns
-        -------
-        self : FundusCropper
-            The same.
-        """
-        self._check_parameters()
-        return self
-
     def transform(self, X):
         """Crop photographs.
 
@@ -101,7 +83,12 @@ class FundusCropper(TransformerMixin, BaseEstimator):
         crop = _crop_path if kind == PATHS else _crop_image
         cache_dir = None if self.cache_dir is None else os.fspath(self.cache_dir)
         crops = Parallel(n_jobs=self.n_jobs)(
-            delayed(crop)(item, row, int(self.image_size), cache_dir)
+            delayed(crop)(
+                str(item) if kind == PATHS else item,
+                row,
+                int(self.image_size),
+                cache_dir,
+            )
             for row, item in enumerate(X)
         )
         return np.array(crops, dtype=str) if cache_dir is not None else np.stack(crops)
@@ -120,19 +107,14 @@ class FundusCropper(TransformerMixin, BaseEstimator):
                 f"got {self.cache_dir!r}."
             )
 
-    def __sklearn_is_fitted__(self):
-        return True
-
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
-        tags.requires_fit = False
-        tags.no_validation = True
-        tags.input_tags.two_d_array = False
         tags.input_tags.string = True
         return tags
 
 
 def _crop_path(path, row, image_size, cache_dir):
+    path = str(path)
     if cache_dir is None:
         return crop_file(path, image_size)[0]
     try:

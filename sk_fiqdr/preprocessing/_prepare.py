@@ -16,6 +16,7 @@ from contextlib import closing, contextmanager
 import numpy as np
 from filelock import FileLock, Timeout
 
+from .._progress import progress_bar
 from ._manifest import (
     FAILED,
     GONE,
@@ -149,6 +150,8 @@ def prepare_images(
         raise ValueError(
             f'on_error must be "warn", "skip" or "raise", got {on_error!r}.'
         )
+    if n_jobs == 0:
+        raise ValueError("n_jobs must be -1 (all cores) or from 1, got 0.")
     images, output = check_folders(images, output)
     sources, others = find_sources(images, output)
     if not sources:
@@ -245,7 +248,7 @@ def _prepare_all(sources, task, n_jobs, on_error, progress):
     jobs = _find_jobs(sources, outputs, known, task, counts)
     n_done = 0
     with (
-        _progress_bar(len(sources), progress) as show,
+        progress_bar("preparing", len(sources), shown=progress) as show,
         explain_stops(task),
         closing(run_jobs(jobs, task, n_jobs)) as results,
     ):
@@ -322,37 +325,3 @@ def _why(record, source, output, task):
     except OSError:
         pass
     return "output_changed"
-
-
-@contextmanager
-def _progress_bar(total, shown):
-    """Show how far it is, how fast, and how long it will take."""
-    from rich.console import Console
-    from rich.progress import (
-        BarColumn,
-        MofNCompleteColumn,
-        Progress,
-        TextColumn,
-        TimeElapsedColumn,
-        TimeRemainingColumn,
-    )
-
-    console = Console(stderr=True)
-    with Progress(
-        TextColumn("preparing"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TextColumn("{task.fields[rate]}"),
-        TimeElapsedColumn(),
-        TimeRemainingColumn(),
-        console=console,
-        disable=not (shown and console.is_terminal),
-    ) as bar:
-        row = bar.add_task("preparing", total=total, rate="")
-
-        def show(completed):
-            speed = bar.tasks[row].speed
-            rate = f"{speed:.0f} per second" if speed else ""
-            bar.update(row, completed=completed, rate=rate)
-
-        yield show

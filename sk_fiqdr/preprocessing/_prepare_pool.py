@@ -94,10 +94,11 @@ def _survives(job, task):
 
 
 def _killed(begun):
+    at_work = f"; at work were {begun!r}, which can be prepared one by one"
     return RuntimeError(
-        f"A worker process was killed, most often because memory ran out; at work were "
-        f"{begun!r}, which can be prepared one by one. {GO_ON} Use fewer processes "
-        "(n_jobs), or free memory."
+        "A worker process was killed, most often because memory ran out"
+        f"{at_work if begun else ''}. {GO_ON} Use fewer processes (n_jobs), or free "
+        "memory."
     )
 
 

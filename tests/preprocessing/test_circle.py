@@ -140,3 +140,20 @@ def test_every_small_photograph_has_a_plausible_circle(real_data):
     assert (np.abs(circles[:, :2] - 127.5) < 90).all()
     # Most fill the picture, some a small part of it; none is half a retina.
     assert ((circles[:, 2] > 70) & (circles[:, 2] < 180)).all()
+
+
+@pytest.mark.parametrize(
+    "image",
+    [
+        "eye.png",
+        None,
+        np.zeros((40, 40)),
+        np.zeros((40, 40, 3)),
+        np.zeros((3, 40, 40), np.uint8),
+        np.zeros((2, 40, 40, 3), np.uint8),
+    ],
+    ids=["path", "none", "grey", "float", "channels first", "batch"],
+)
+def test_what_is_no_image_is_refused_with_the_way_out(image):
+    with pytest.raises(TypeError, match=r"find_circle takes one uint8 image.* got "):
+        find_circle(image)

@@ -478,6 +478,7 @@ def test_a_folder_without_photographs_is_refused(tmp_path, output):
     [
         ({"image_size": 0}, ValueError, "image_size must be from 16 to 8192, got 0"),
         ({"image_size": 51.2}, TypeError, "image_size must be an int, got 51.2"),
+        ({"n_jobs": 0}, ValueError, "n_jobs must be -1 .* or from 1, got 0"),
         ({"quality": 101}, ValueError, "quality must be from 1 to 100, got 101"),
         ({"format": "gif"}, ValueError, "format must be one of .*, got 'gif'"),
         ({"normalize": "ben"}, ValueError, "normalize must be one of .*, got 'ben'"),

@@ -1,6 +1,7 @@
 """What several tests share: a tiny network, painted photographs, the real ones."""
 
 import os
+import signal
 from pathlib import Path
 
 import pytest
@@ -8,6 +9,9 @@ from PIL import Image
 from torch import nn
 
 from sk_fiqdr.datasets import make_fundus
+
+# Whoever starts the tests in the background has Ctrl-C ignored, which is inherited.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 class TinyBackbone(nn.Sequential):

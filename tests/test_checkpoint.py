@@ -12,10 +12,11 @@ import sys
 import tempfile
 import threading
 import time
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import numpy as np
+import psutil
 import pytest
 import torch
 from filelock import FileLock
@@ -345,8 +346,13 @@ def test_a_killed_search_goes_on(tmp_path):
     while len(checkpoints(tmp_path)) < 3 and process.poll() is None:
         time.sleep(0.1)
     assert process.poll() is None
+    family = psutil.Process(process.pid).children(recursive=True)
     os.killpg(process.pid, signal.SIGKILL)
     process.wait()
+    for worker in family:  # they would go on, and hold their locks meanwhile
+        with suppress(psutil.NoSuchProcess):
+            worker.kill()
+    psutil.wait_procs(family, timeout=30)
     ended = {path.name for path in checkpoints(tmp_path) if "finished" in path.name}
     net, X, y = scenario("features")
     net.set_params(max_epochs=40)

@@ -21,6 +21,7 @@ from pathlib import Path
 import numpy as np
 import psutil
 import pytest
+from joblib.externals.loky import get_reusable_executor
 from PIL import Image
 
 from sk_fiqdr.datasets import make_fundus
@@ -227,6 +228,13 @@ NO_FILES = {
     a_pipe: "is no regular file",
     a_socket: "is no regular file",
 }
+
+
+@pytest.fixture(scope="module", autouse=True)
+def fresh_workers():
+    """Leave to other tests no workers whose fellows were killed."""
+    yield
+    get_reusable_executor().shutdown(wait=True, kill_workers=True)
 
 
 @pytest.fixture

@@ -233,7 +233,10 @@ def _tell_prepared(summary):
         "settings_changed": "done anew: the settings have changed since",
         "output_changed": "done anew: what had been prepared was missing or altered",
         "failed_before": "tried again: failed before",
-        "gone": "left in place: prepared before, the photograph is no more",
+        "gone": "left in place: prepared before, the photograph is no more; delete "
+        "what must not be trained on (status gone in the manifest)",
+        "suffix_kept": "share a name but for the suffix, and keep it (eye.png.jpeg): a "
+        "label row of that name will not match; take one out",
     }.items():
         if summary[name]:
             typer.echo(f"  {summary[name]} {what}")

@@ -87,6 +87,16 @@ def run_prepare(*args):
     return CliRunner().invoke(app, ["prepare", *map(str, args), "--n-jobs", "1"])
 
 
+def test_prepare_tells_of_names_that_differ_in_the_suffix_only(photographs, tmp_path):
+    twin = next(photographs.rglob("eye.png"))
+    Image.open(twin).save(twin.with_suffix(".tif"))
+    result = run_prepare(photographs, tmp_path / "out")
+    assert "2 share a name but for the suffix" in result.stdout
+    summary = json.loads(run_prepare(photographs, tmp_path / "out", "--json").stdout)
+    assert summary["suffix_kept"] == 2
+    assert summary["unchanged"] == 4
+
+
 def test_prepare_does_what_the_function_does(photographs, tmp_path):
     result = run_prepare(photographs, tmp_path / "out", "--size", 64, "--format", "png")
     assert result.exit_code == 0, result.output

@@ -124,8 +124,9 @@ def prepare_images(
     Notes
     -----
     Two photographs that differ in the suffix only keep it: ``eye.png`` and ``eye.tif``
-    become ``eye.png.jpeg`` and ``eye.tif.jpeg``. Two that differ in the case of letters
-    only both fail, for some file systems cannot tell them.
+    become ``eye.png.jpeg`` and ``eye.tif.jpeg``; ``manifest.attrs["suffix_kept"]``
+    counts them, for a label row of ``eye`` will not find them. Two that differ in the
+    case of letters only both fail, for some file systems cannot tell them.
 
     Examples
     --------
@@ -164,7 +165,13 @@ def prepare_images(
         task = _plan(images, output, workplace, settings)
         counts = _prepare_all(sources, task, n_jobs, on_error, progress)
     manifest = read_manifest(output / MANIFEST)
-    manifest.attrs = {**counts, "other_files": dict(others)}
+    # Photographs that differ from another in the suffix only: no label row names them.
+    kept = manifest["output"] == manifest["source"] + SUFFIX[format]
+    manifest.attrs = {
+        **counts,
+        "suffix_kept": int(kept.sum()),
+        "other_files": dict(others),
+    }
     if on_error == "warn" and counts["failed"]:
         failed = manifest[manifest["status"] == FAILED]
         warnings.warn(

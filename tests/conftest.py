@@ -5,26 +5,13 @@ import signal
 from pathlib import Path
 
 import pytest
+from networks import TinyBackbone
 from PIL import Image
-from torch import nn
 
 from sk_fiqdr.datasets import make_fundus
 
 # Whoever starts the tests in the background has Ctrl-C ignored, which is inherited.
 signal.signal(signal.SIGINT, signal.default_int_handler)
-
-
-class TinyBackbone(nn.Sequential):
-    """A network that learns in a second."""
-
-    def __init__(self):
-        super().__init__(
-            nn.Conv2d(3, 8, 5, stride=4),
-            nn.BatchNorm2d(8),
-            nn.ReLU(),
-            nn.Conv2d(8, 16, 3, stride=2),
-            nn.ReLU(),
-        )
 
 
 @pytest.fixture

@@ -7,8 +7,8 @@ import time
 
 import numpy as np
 import torch
+from networks import TinyBackbone
 from skorch.callbacks import EarlyStopping, EpochScoring, LRScheduler
-from torch import nn
 from torch.utils.data import WeightedRandomSampler
 
 from sk_fiqdr import DRGrader, FIQDRClassifier, QualityClassifier
@@ -20,19 +20,6 @@ PROCESSES = multiprocessing.get_context("forkserver")
 PROCESSES.set_forkserver_preload(
     ["sk_fiqdr", "sk_fiqdr.datasets", "skorch.callbacks", "torchvision.transforms.v2"]
 )
-
-
-class TinyBackbone(nn.Sequential):
-    """A network that learns in a second, and has batch statistics."""
-
-    def __init__(self):
-        super().__init__(
-            nn.Conv2d(3, 8, 5, stride=4),
-            nn.BatchNorm2d(8),
-            nn.ReLU(),
-            nn.Conv2d(8, 16, 3, stride=2),
-            nn.ReLU(),
-        )
 
 
 IMAGES = {

@@ -668,4 +668,4 @@ def test_a_terminal_sees_how_far_it_is_and_how_long_it_takes(many, tmp_path):
             while chunk := os.read(ours, 10_000):
                 seen += chunk
     os.close(ours)
-    assert re.search(rb"\b(?!0/)\d+/201.*\d+ per second.*\d:\d\d:\d\d", seen)
+    assert re.search(rb"\b(?!0/)\d+/201.*[\d.]+ images/s.*\d:\d\d:\d\d", seen)

@@ -99,9 +99,15 @@ class FIQDRClassifier(_CentredQuality, ClassifierMixin, FundusNet):
         - ``lr_schedule="one_cycle"`` (or ``"constant"``);
         - ``optimizer=torch.optim.SGD``, with momentum 0.9 and weight decay 1e-4 where
           the optimiser takes them (``optimizer__momentum``, ...);
+        - ``backbone_lr=None``, a learning rate of the backbone's own;
         - ``gradient_clip=None``, the largest norm of the gradient;
+        - ``balance=None``: ``"grade"`` or ``"quality"`` draws rows with replacement so
+          that the classes of this task come equally often;
         - ``train_split=None``, such as
           :class:`~sk_fiqdr.model_selection.PatientValidSplit`;
+        - ``early_stopping=None``: the number of epochs without a lower loss on the
+          held-out part after which the fit ends, and goes back to its best epoch,
+          centres included (:class:`~sk_fiqdr.callbacks.EarlyStopping`);
         - ``on_error="raise"``: what an unreadable image does; ``"warn"`` and ``"skip"``
           go on without it, and `unreadable_` names it;
         - ``callbacks``, ``verbose=0``, ``iterator_train__num_workers``,
@@ -179,6 +185,8 @@ class FIQDRClassifier(_CentredQuality, ClassifierMixin, FundusNet):
         self.beta = beta
         self.lambd = lambd
         self.quality_loss_weight = quality_loss_weight
+
+    _task_columns = {"grade": GRADE, "quality": QUALITY}  # noqa: RUF012
 
     @property
     def classes_(self):
@@ -443,6 +451,7 @@ class QualityClassifier(_CentredQuality, _SingleTask):
     """
 
     _output = QUALITY
+    _task_columns = {"quality": None}  # noqa: RUF012
 
     def __init__(
         self,
@@ -539,6 +548,7 @@ class DRGrader(_SingleTask):
     """
 
     _output = GRADE
+    _task_columns = {"grade": None}  # noqa: RUF012
 
     def __init__(
         self,

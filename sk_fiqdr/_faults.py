@@ -1,12 +1,16 @@
-"""What may befall a fit on its way: Ctrl-C, and a loss that is no number any more."""
+"""What may befall a fit on its way: Ctrl-C, nan, no memory, a worker that is killed."""
 
 import math
+import re
 import signal
 import threading
 import warnings
 from contextlib import contextmanager
 
+import torch
+
 N_BEFORE = 5
+NO_MEMORY = "can't allocate memory"  # torch on a CPU, in a plain RuntimeError
 
 
 @contextmanager
@@ -111,4 +115,129 @@ def check_finite(net):
         f"The loss became {loss} in epoch {len(net.history)}, batch {len(batches)}"
         + (f" (the losses before it: {', '.join(before)})" if before else "")
         + f". The net is spoilt. {why}"
+    )
+
+
+def ran_out_of_memory(error):
+    """Tell whether a device, or the machine, had no memory left.
+
+    Parameters
+    ----------
+    error : RuntimeError
+        From torch.
+
+    Returns
+    -------
+    ran_out : bool
+        Whether that is what the error says.
+    """
+    return isinstance(error, torch.OutOfMemoryError) or NO_MEMORY in str(error)
+
+
+def out_of_memory(net, batch, message, *, training=True):
+    """Try smaller batches, and return an error that says which one fits.
+
+    Parameters
+    ----------
+    net : FundusNet
+        The net, which is spoilt: halves of the batch are run through it.
+    batch : tuple
+        Images and labels, as many as did not fit.
+    message : str
+        What torch said.
+    training : bool, default=True
+        Whether gradients are needed.
+
+    Returns
+    -------
+    error : torch.OutOfMemoryError
+        To be raised.
+    """
+    n_rows = n_fits = len(batch[1])
+    while n_fits > 1:
+        n_fits //= 2
+        if _fits(net, _head(batch, n_fits), training):
+            way = (
+                f"{n_fits} images fit, tried just now: batch_size={n_fits}"
+                + (", with lr scaled down likewise" if training else "")
+                + "; or make image_size smaller."
+            )
+            break
+    else:
+        way = (
+            "Not even one image fits: make image_size smaller, choose a smaller "
+            "backbone, or look whether another process holds the memory."
+        )
+    if (
+        training
+        and torch.device(net.device).type == "cuda"
+        and not net._uses_bfloat16()
+    ):
+        way += " amp=True halves what activations take."
+    return torch.OutOfMemoryError(
+        f"A batch of {n_rows} images of {net.image_size} pixels does not fit into the "
+        f"memory of device {net.device!r}. {way} ({message.splitlines()[0]})"
+    )
+
+
+def _head(batch, n_rows):
+    X, y = batch
+    if isinstance(X, dict):
+        return {name: values[:n_rows] for name, values in X.items()}, y[:n_rows]
+    return X[:n_rows], y[:n_rows]
+
+
+def _fits(net, batch, training):
+    net._zero_grad_optimizer()
+    if torch.cuda.is_initialized():
+        torch.cuda.empty_cache()
+    try:
+        if training:
+            net.train_step_single(batch)
+        else:
+            with torch.no_grad():
+                net.infer(batch[0])
+    except RuntimeError as error:
+        if not ran_out_of_memory(error):
+            raise
+        return False
+    finally:
+        net._zero_grad_optimizer()
+    return True
+
+
+def name_lost_worker(net, error):
+    """Say why a process that reads images may be gone, and what to do.
+
+    Parameters
+    ----------
+    net : FundusNet
+        The net.
+    error : RuntimeError
+        From the loop over batches.
+
+    Returns
+    -------
+    error : RuntimeError
+        A clear one where a worker was lost, else the same.
+    """
+    lost = re.search(
+        r"DataLoader worker \(pid\(?s?\)? ([\d, ]+)\) "
+        r"(is killed by signal: \w+|exited unexpectedly)",
+        str(error),
+    )
+    if lost is None:
+        return error
+    checkpoint = net._checkpoint
+    way = (
+        f"With checkpoint_dir, fit again goes on after epoch {checkpoint.n_epochs}."
+        if checkpoint is not None
+        else "With checkpoint_dir a fit goes on after its last whole epoch."
+    )
+    return RuntimeError(
+        f"A process that read images for the fit (pid {lost[1].strip()}) {lost[2]} in "
+        f"epoch {len(net.history)}. The kernel kills processes when memory runs out: "
+        "lower iterator_train__num_workers or batch_size, or leave more memory free; "
+        "where /dev/shm is small, as in containers, enlarge it or set "
+        f"iterator_train__num_workers=0. {way}"
     )

@@ -11,17 +11,27 @@ import torch
 from sklearn.base import ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from sklearn.utils import check_random_state
 from skorch import NeuralNet
-from skorch.utils import to_device, to_tensor
+from skorch.utils import to_tensor
 from torch import nn
 
 from . import _pretrained
 from ._augment import default_augmentation
 from ._checkpoint import open_checkpoint
 from ._dataset import FEATURES, AugmentedDataset, take_batch
-from ._faults import check_finite, noticing_ctrl_c, warn_interrupted
+from ._faults import (
+    check_finite,
+    name_lost_worker,
+    noticing_ctrl_c,
+    out_of_memory,
+    ran_out_of_memory,
+    warn_interrupted,
+)
 from ._input import CheckedInput
+from ._optimizer import parameter_groups
 from ._parameters import NetParameters
+from ._sampling import balanced_sampler
 from ._schedule import LearningRateSchedule
+from .callbacks import EarlyStopping
 from .modules import MultiTaskNet
 
 GRADE, QUALITY, DEEP = 0, 1, 2  # what the network returns, in this order
@@ -57,9 +67,12 @@ class FundusNet(
         batch_size=32,
         lr=0.01,
         lr_schedule="one_cycle",
+        backbone_lr=None,
         optimizer=torch.optim.SGD,
         gradient_clip=None,
+        balance=None,
         train_split=None,
+        early_stopping=None,
         on_error="raise",
         verbose=0,
         module=MultiTaskNet,
@@ -87,7 +100,10 @@ class FundusNet(
         self.checkpoint_dir = checkpoint_dir
         self.random_state = random_state
         self.lr_schedule = lr_schedule
+        self.backbone_lr = backbone_lr
         self.gradient_clip = gradient_clip
+        self.balance = balance
+        self.early_stopping = early_stopping
         self.on_error = on_error
 
     def _encode_targets(self, y):
@@ -140,19 +156,20 @@ class FundusNet(
         return module
 
     def get_params_for_optimizer(self, prefix, named_parameters):
-        """Collect the optimiser's arguments; weight decay spares biases and norms."""
+        """Collect the optimiser's arguments, and sort parameters into groups."""
         args, kwargs = super().get_params_for_optimizer(prefix, named_parameters)
         known = inspect.signature(self.optimizer).parameters
         for name, default in self._optimizer_defaults.items():
             if name in known:
                 kwargs.setdefault(name, default)
-        if len(args[0]) > 1 or "weight_decay" not in known:
+        if len(args[0]) > 1:
             return args, kwargs  # the user's own parameter groups stay as they are
-        parameters = args[0][0]["params"]
-        groups = [
-            {"params": [p for p in parameters if p.ndim > 1]},
-            {"params": [p for p in parameters if p.ndim <= 1], "weight_decay": 0.0},
-        ]
+        groups = parameter_groups(
+            self.module_,
+            args[0][0]["params"],
+            weight_decay="weight_decay" in known,
+            backbone_lr=self.backbone_lr,
+        )
         return (groups,), kwargs
 
     # SGD takes both; an optimiser that knows no momentum is left without it.
@@ -160,7 +177,11 @@ class FundusNet(
 
     @property
     def _default_callbacks(self):
-        return [*super()._default_callbacks, ("schedule", LearningRateSchedule())]
+        callbacks = [*super()._default_callbacks, ("schedule", LearningRateSchedule())]
+        if self.early_stopping is not None:
+            stop = EarlyStopping(patience=self.early_stopping)
+            callbacks.append(("early_stopping", stop))
+        return callbacks
 
     def fit(self, X, y, sample_weight=None, groups=None):
         """Fit the net from scratch; with `checkpoint_dir`, from where it was stopped.
@@ -282,7 +303,10 @@ class FundusNet(
         dataset = getattr(iterator, "dataset", None)
         if training and isinstance(dataset, AugmentedDataset):
             dataset.epoch_seed.random_()
-        super().run_single_epoch(iterator, training=training, **kwargs)
+        try:
+            super().run_single_epoch(iterator, training=training, **kwargs)
+        except RuntimeError as error:
+            raise name_lost_worker(self, error) from error
 
     @contextmanager
     def _own_generator(self, *, start_afresh):
@@ -308,9 +332,13 @@ class FundusNet(
         if kwargs.get("num_workers", 0):
             # "spawn" and "forkserver" fail inside joblib's workers.
             kwargs.setdefault("multiprocessing_context", "fork")
-            kwargs.setdefault("persistent_workers", training)  # started once a fit
+            kwargs.setdefault("persistent_workers", True)  # started once a fit
+        if torch.device(self.device).type == "cuda":
+            kwargs.setdefault("pin_memory", True)
         if training:
             self._check_batches(len(dataset), batch_size, kwargs)
+            if self.balance is not None:
+                self._balance(dataset, kwargs)
             transform = self._augmentation(dataset)
             if transform is not None:
                 dataset = AugmentedDataset(dataset, transform)
@@ -338,6 +366,23 @@ class FundusNet(
             # in the next epoch.
             kwargs.setdefault("drop_last", True)
 
+    def _balance(self, dataset, kwargs):
+        given = [name for name in ("sampler", "batch_sampler") if name in kwargs]
+        if given:
+            raise ValueError(
+                f"balance={self.balance!r} chooses the rows of an epoch, and so does "
+                f"iterator_train__{given[0]}. Leave one of them out."
+            )
+        base, rows = dataset, slice(None)
+        if isinstance(dataset, torch.utils.data.Subset):  # what train_split leaves
+            base, rows = dataset.dataset, dataset.indices
+        labels = base.y[rows]
+        column = self._task_columns[self.balance]
+        kwargs["sampler"] = balanced_sampler(
+            labels if column is None else labels[:, column]
+        )
+        kwargs["shuffle"] = False
+
     def _augmentation(self, dataset):
         base = dataset
         while isinstance(base, torch.utils.data.Subset):
@@ -364,11 +409,15 @@ class FundusNet(
     def infer(self, x, **fit_params):
         """Run the network on one batch."""
         images = x["images"] if isinstance(x, dict) else x
-        images = to_tensor(images, device=self.device)
+        images = self._on_device(images)
         kind = torch.device(self.device).type
         with torch.autocast(kind, torch.bfloat16, enabled=self._uses_bfloat16()):
             outputs = self.module_(images)
         return tuple(output.float() for output in outputs)
+
+    def _on_device(self, batch):
+        """Bring pixels or labels to the device; from pinned memory without waiting."""
+        return to_tensor(batch, device="cpu").to(self.device, non_blocking=True)
 
     def _uses_bfloat16(self):
         if self.amp != "auto":
@@ -380,8 +429,29 @@ class FundusNet(
         # Without the instructions bfloat16 is emulated, and many times slower.
         return getattr(torch.cpu, "_is_avx512_bf16_supported", bool)()
 
+    def train_step(self, batch, **fit_params):
+        """Train on one batch; where memory does not suffice, say which batch fits."""
+        try:
+            return super().train_step(batch, **fit_params)
+        except RuntimeError as error:
+            if not ran_out_of_memory(error):
+                raise
+            message = str(error)
+        # Not before here has the failed step let go of its memory.
+        raise out_of_memory(self, batch, message)
+
+    def evaluation_step(self, batch, training=False):
+        """Run the network on one batch; where memory does not suffice, say so."""
+        try:
+            return super().evaluation_step(batch, training=training)
+        except RuntimeError as error:
+            if not ran_out_of_memory(error):
+                raise
+            message = str(error)
+        raise out_of_memory(self, batch, message, training=False)
+
     def train_step_single(self, batch, **fit_params):
-        """Train on one batch."""
+        """Take loss and gradients of one batch."""
         step = super().train_step_single(batch, **fit_params)
         if self.gradient_clip is not None:
             nn.utils.clip_grad_norm_(self.module_.parameters(), self.gradient_clip)
@@ -395,9 +465,9 @@ class FundusNet(
     def get_loss(self, y_pred, y_true, X=None, training=False):
         """Take the loss of one batch."""
         weight = X.get("sample_weight") if isinstance(X, dict) else None
-        y_true = to_tensor(y_true, device=self.device)
+        y_true = self._on_device(y_true)
         if weight is not None:
-            weight = to_device(weight, self.device)
+            weight = self._on_device(weight)
         return self._loss(y_pred, y_true, weight)
 
     def _loss(self, outputs, labels, sample_weight):

@@ -102,8 +102,34 @@ class NetParameters:
                 "freeze must be True, False or the whole number of epochs that the "
                 f"backbone is held still, got {self.freeze!r}."
             )
-        for name in ("lr", "quality_loss_weight"):
-            value = getattr(self, name, 0.0)  # the second is not every net's
+        if self.balance is not None and self.balance not in self._task_columns:
+            words = ", ".join(map(repr, self._task_columns))
+            raise ValueError(
+                f"balance must be {words} or None for {type(self).__name__}, got "
+                f"{self.balance!r}."
+            )
+        if self.early_stopping is not None:
+            if not _is_whole(self.early_stopping) or self.early_stopping < 1:
+                raise ValueError(
+                    "early_stopping must be a number of epochs, 1 or more, or None, "
+                    f"got {self.early_stopping!r}."
+                )
+            if self.train_split is None:
+                raise ValueError(
+                    f"early_stopping={self.early_stopping!r} watches the loss on "
+                    "patients that are held out, and none are: set "
+                    "train_split=PatientValidSplit(0.2), from "
+                    "sk_fiqdr.model_selection."
+                )
+        if self.backbone_lr is not None and self.backbone is None:
+            raise ValueError(
+                f"backbone_lr={self.backbone_lr!r} has no backbone to train: leave it "
+                "None with backbone=None."
+            )
+        for name in ("lr", "backbone_lr", "gradient_clip", "quality_loss_weight"):
+            value = getattr(self, name, None)  # the last is not every net's
+            if value is None and name != "lr":
+                continue
             if not _is_number(value) or value < 0:
                 raise ValueError(
                     f"{name} must be a number of 0 or more, got {value!r}."

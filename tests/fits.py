@@ -8,10 +8,11 @@ import time
 import numpy as np
 import torch
 from networks import TinyBackbone
-from skorch.callbacks import EarlyStopping, EpochScoring, LRScheduler
+from skorch.callbacks import EpochScoring, LRScheduler
 from torch.utils.data import WeightedRandomSampler
 
 from sk_fiqdr import DRGrader, FIQDRClassifier, QualityClassifier
+from sk_fiqdr.callbacks import EarlyStopping
 from sk_fiqdr.datasets import make_fundus
 from sk_fiqdr.model_selection import PatientValidSplit
 
@@ -56,7 +57,7 @@ def scenario(name):
     early = {
         # Split by NumPy's global generator, which a new process has elsewhere.
         "train_split": PatientValidSplit(0.25, random_state=None),
-        "callbacks": [("stop", EarlyStopping(patience=3, load_best=True))],
+        "callbacks": [("stop", EarlyStopping(patience=3))],
         "max_epochs": 12,
         "lr": 0.2,
     }
@@ -90,6 +91,9 @@ def scenario(name):
         ),
         "quality": lambda: QualityClassifier(**IMAGES, optimizer=torch.optim.Adadelta),
         "features": lambda: FIQDRClassifier(**HEADS, module__dropout=0.5),
+        "balanced": lambda: FIQDRClassifier(
+            **IMAGES, balance="grade", backbone_lr=0.001, gradient_clip=1.0
+        ),
         "short": lambda: QualityClassifier(**HEADS | {"max_epochs": 3}),
         "plateau": lambda: DRGrader(**HEADS, **plateau),
         "sampler": lambda: FIQDRClassifier(

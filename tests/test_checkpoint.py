@@ -123,6 +123,7 @@ def half_done(tmp_path, monkeypatch):
         "workers and numpy",
         "early stopping",
         "freeze",
+        "balanced",
         "AdamW",
         "quality",
         "features",

@@ -71,10 +71,11 @@ class FundusDataset(Dataset):
     def __getitems__(self, indices):
         """Return a whole batch at once; torch's loader asks for it by this name."""
         indices = np.asarray(indices)
-        X = self.X[indices]
         if self.kind == PATHS:
             X = np.stack([self._read(i) for i in indices])
-        elif self.kind == IMAGES:
+        else:
+            X = self._rows(indices)
+        if self.kind == IMAGES:
             X = resize_images(X, self.image_size)
         X = torch.from_numpy(np.ascontiguousarray(X))
         if self.y is None:
@@ -87,6 +88,15 @@ class FundusDataset(Dataset):
             weight = torch.from_numpy(self.sample_weight[indices])
             X = {"images": X, "sample_weight": weight}
         return X, y
+
+    def _rows(self, indices):
+        """Gather rows; a stretch of them to predict on is a view, and no copy."""
+        first, n = indices[0], len(indices)
+        # With labels they may be augmented, in place even.
+        uncopied = self.y is None and self.X.flags.writeable
+        if uncopied and np.array_equal(indices, np.arange(first, first + n)):
+            return self.X[first : first + n]
+        return self.X[indices]
 
     def _read(self, i):
         try:

@@ -410,10 +410,13 @@ class FundusNet(
         """Run the network on one batch."""
         images = x["images"] if isinstance(x, dict) else x
         images = self._on_device(images)
-        kind = torch.device(self.device).type
-        with torch.autocast(kind, torch.bfloat16, enabled=self._uses_bfloat16()):
+        with self._autocast():
             outputs = self.module_(images)
         return tuple(output.float() for output in outputs)
+
+    def _autocast(self):
+        kind = torch.device(self.device).type
+        return torch.autocast(kind, torch.bfloat16, enabled=self._uses_bfloat16())
 
     def _on_device(self, batch):
         """Bring pixels or labels to the device; from pinned memory without waiting."""
@@ -428,6 +431,13 @@ class FundusNet(
             return torch.cuda.is_bf16_supported()
         # Without the instructions bfloat16 is emulated, and many times slower.
         return getattr(torch.cpu, "_is_avx512_bf16_supported", bool)()
+
+    def _set_training(self, training=True):
+        """Switch modes where they change: asking each layer in each batch takes time."""
+        for name in (*self._modules, *self._criteria):
+            module = getattr(self, f"{name}_")
+            if isinstance(module, nn.Module) and module.training is not training:
+                module.train(training)
 
     def train_step(self, batch, **fit_params):
         """Train on one batch; where memory does not suffice, say which batch fits."""
@@ -477,9 +487,11 @@ class FundusNet(
         """Run the network once and return the wanted outputs as float32 arrays."""
         self.check_is_fitted()
         dataset = self.get_dataset(X)
-        batches = [
-            [outputs[i] for i in wanted] for outputs in self.forward_iter(dataset)
-        ]
+        # One autocast around all batches keeps the weights that it has cast.
+        with torch.inference_mode(), self._autocast():
+            batches = [
+                [outputs[i] for i in wanted] for outputs in self.forward_iter(dataset)
+            ]
         arrays = [torch.cat(parts).numpy() for parts in zip(*batches, strict=True)]
         if getattr(dataset, "unreadable", None) is not None:
             for array in arrays:

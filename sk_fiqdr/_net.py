@@ -433,7 +433,7 @@ class FundusNet(
         return getattr(torch.cpu, "_is_avx512_bf16_supported", bool)()
 
     def _set_training(self, training=True):
-        """Switch modes where they change: asking each layer in each batch takes time."""
+        """Switch modes where they change: asking every layer every time is slow."""
         for name in (*self._modules, *self._criteria):
             module = getattr(self, f"{name}_")
             if isinstance(module, nn.Module) and module.training is not training:

@@ -7,13 +7,13 @@ import numpy as np
 import torch
 from sklearn.utils.validation import check_array, validate_data
 
-from ._check_images import IMAGES, PATHS, check_images
+from ._check_images import PATHS, check_images
 from ._dataset import FEATURES, FundusDataset
+from ._fitted_images import FittedImages
 from ._images import read_image
-from .model_selection import PatientLeakageError, patient_ids
 
 
-class CheckedInput:
+class CheckedInput(FittedImages):
     """The part of a net that looks at its data before anything is computed.
 
     It relies on the net's parameters `backbone`, `image_size` and `on_error`, and on
@@ -39,33 +39,10 @@ class CheckedInput:
                     f"{str(missing[0])!r}. Paths are taken relative to {os.getcwd()!r}."
                 )
         if reset:
-            self.input_ = {"kind": kind, "image_size": int(self.image_size)}
-            if kind == IMAGES:
-                self.input_ |= {"height": X.shape[1], "width": X.shape[2]}
+            self._remember_input(X, kind)
         else:
             self._compare_with_fit(X, kind)
         return X, kind
-
-    def _compare_with_fit(self, X, kind):
-        fitted = getattr(self, "input_", None)
-        if fitted is None:
-            return
-        if fitted["image_size"] != self.image_size:
-            raise ValueError(
-                f"This net was fitted at image_size={fitted['image_size']!r}, and now "
-                f"has image_size={self.image_size!r}: its grades would mean little. "
-                "Set it back, or fit again."
-            )
-        size = (fitted.get("height"), fitted.get("width"))
-        if kind == IMAGES and fitted["kind"] == IMAGES and X.shape[1:3] != size:
-            warnings.warn(
-                f"This net was fitted on images of {size[0]} x {size[1]} pixels and "
-                f"now sees {X.shape[1]} x {X.shape[2]}. They are resized to "
-                f"{self.image_size} x {self.image_size}, but detail and framing "
-                "differ; prepare both in the same way.",
-                UserWarning,
-                stacklevel=4,
-            )
 
     def get_dataset(self, X, y=None):
         """Return the dataset of X."""
@@ -127,14 +104,7 @@ class CheckedInput:
                     f"groups must name the patient of each of the {len(X)} rows, got "
                     f"shape {groups.shape!r}."
                 )
-        if kind == PATHS:
-            names, patients = _names_and_patients(X)
-            if not reset and hasattr(self, "trained_names_"):
-                names = np.union1d(self.trained_names_, names)
-                patients = np.union1d(self.trained_patients_, patients)
-            self.trained_names_, self.trained_patients_ = names, np.unique(patients)
-        elif reset and hasattr(self, "trained_names_"):
-            del self.trained_names_, self.trained_patients_
+        self._remember_patients(X, kind, reset=reset)
         return FundusDataset(
             X,
             y,
@@ -144,39 +114,6 @@ class CheckedInput:
             groups=groups,
             on_error=self.on_error,
         )
-
-    def check_patients(self, X):
-        """Raise if X holds unseen images of patients that the net was trained on.
-
-        `score` and the scorers of :mod:`sk_fiqdr.metrics` call this. It can see
-        patients only in file names, such as ``13_left.jpeg`` beside ``13_right.jpeg``;
-        the training images themselves are not a leak but a training score.
-
-        Parameters
-        ----------
-        X : array-like of shape (n_samples,)
-            Image paths; anything else passes.
-
-        Raises
-        ------
-        PatientLeakageError
-            If an eye is scored whose fellow eye was trained on.
-        """
-        trained = getattr(self, "trained_names_", None)
-        if trained is None or self.backbone is None:
-            return
-        X, kind = check_images(X)
-        if kind != PATHS:
-            return
-        names, patients = _names_and_patients(X)
-        unseen = ~np.isin(names, trained)
-        shared = np.intersect1d(patients[unseen], self.trained_patients_)
-        if len(shared):
-            raise PatientLeakageError(
-                f"{len(shared)} patients are scored on one image and were trained on "
-                f"another, among them {', '.join(shared[:5])}: such a score measures "
-                "memory. Split with PatientStratifiedKFold or patient_train_test_split."
-            )
 
     def _report_unreadable(self, dataset):
         """Name the files that could not be read, with their reasons."""
@@ -198,13 +135,3 @@ class CheckedInput:
                 UserWarning,
                 stacklevel=4,
             )
-
-
-def _names_and_patients(paths):
-    """Name images by patient and file, wherever they lie, and return both."""
-    patients = patient_ids(paths)
-    names = [
-        f"{patient}/{os.path.basename(path)}"
-        for patient, path in zip(patients, paths, strict=True)
-    ]
-    return np.array(names), patients

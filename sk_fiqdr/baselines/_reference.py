@@ -1,0 +1,224 @@
+"""What both hand-crafted baselines share: likeness to the good images of the fit."""
+
+import warnings
+
+import numpy as np
+from sklearn.base import BaseEstimator, ClassifierMixin, TransformerMixin
+from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+from sklearn.utils.validation import check_is_fitted
+
+from .._check_images import check_images
+from .._fitted_images import FittedImages
+from ._labels import (
+    GOOD,
+    POOR,
+    UNKNOWN,
+    encode_quality,
+    known_accuracy,
+    more_probable,
+)
+from ._reading import describe_images
+
+SMALLEST = 32  # pixels, below which there is nothing to measure
+
+
+class ReferenceClassifier(
+    FittedImages, ClassifierMixin, TransformerMixin, BaseEstimator
+):
+    """Measure how far an image is from what good ones look like, and decide by that.
+
+    A subclass has `_measures`, the names of its measures; `_describe_image`, which
+    maps one image to a tuple of arrays; `_fit_reference`, which learns from those of
+    the good images; and `_measure`, which compares any with it.
+    """
+
+    def __init__(self, *, image_size=256, on_error="raise", n_jobs=None):
+        self.image_size = image_size
+        self.on_error = on_error
+        self.n_jobs = n_jobs
+
+    def fit(self, X, y):
+        """Learn the reference from the good images, and the decision from all.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples,) or (n_samples, height, width, 3)
+            Image paths (str or Path), or uint8 images.
+        y : array-like of shape (n_samples,)
+            Quality, 0 poor and 1 good; rows of -1 (unknown) are passed over.
+
+        Returns
+        -------
+        self : object
+            The fitted classifier.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If X or y is not as described, or one class is missing; the message says
+            what came.
+        FileNotFoundError, UnreadableImageError
+            If an image cannot be read and ``on_error="raise"``.
+        """
+        self._check_parameters()
+        X, kind = check_images(X)
+        codes, self.classes_ = encode_quality(y, len(X), type(self).__name__)
+        self._remember_input(X, kind)
+        self._remember_patients(X, kind, reset=True)
+        known = codes != UNKNOWN
+        descriptions, readable = self._describe(X[known], kind)
+        codes = codes[known][readable]
+        for code, quality in ((POOR, "poor"), (GOOD, "good")):
+            if code not in codes:
+                raise ValueError(
+                    f"No {quality} image could be read, and there is nothing to learn "
+                    f"from the others alone. The first unreadable file: "
+                    f"{next(iter(self.unreadable_.values()))}"
+                )
+        self._fit_reference(*(part[codes == GOOD] for part in descriptions))
+        self.decision_ = make_pipeline(
+            StandardScaler(), LogisticRegression(class_weight="balanced")
+        )
+        self.decision_.fit(self._measure(*descriptions), codes)
+        return self
+
+    def transform(self, X):
+        """Measure images.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples,) or (n_samples, height, width, 3)
+            Image paths (str or Path), or uint8 images.
+
+        Returns
+        -------
+        measures : ndarray of shape (n_samples, n_measures)
+            In the order of `get_feature_names_out`; nan where an image could not be
+            read.
+        """
+        check_is_fitted(self)
+        X, kind = check_images(X)
+        self._compare_with_fit(X, kind)
+        descriptions, readable = self._describe(X, kind)
+        measures = np.full((len(X), len(self._measures)), np.nan)
+        if readable.any():
+            measures[readable] = self._measure(*descriptions)
+        return measures
+
+    def predict_proba(self, X):
+        """Return the probability of poor and of good quality.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples,) or (n_samples, height, width, 3)
+            Image paths (str or Path), or uint8 images.
+
+        Returns
+        -------
+        proba : ndarray of shape (n_samples, 2)
+            As if poor and good images were equally frequent; nan where an image could
+            not be read.
+        """
+        measures = self.transform(X)
+        read = ~np.isnan(measures[:, 0])
+        proba = np.full((len(measures), 2), np.nan)
+        if read.any():
+            proba[read] = self.decision_.predict_proba(measures[read])
+        return proba
+
+    def predict(self, X):
+        """Return the more probable quality.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples,) or (n_samples, height, width, 3)
+            Image paths (str or Path), or uint8 images.
+
+        Returns
+        -------
+        quality : ndarray of shape (n_samples,)
+            0 poor, 1 good; -1 where an image could not be read.
+        """
+        return more_probable(self.predict_proba(X), self.classes_)
+
+    def score(self, X, y):
+        """Return the accuracy over images of known quality.
+
+        "Always good" has it high; :func:`sk_fiqdr.metrics.mean_acc_scorer` does not.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples,) or (n_samples, height, width, 3)
+            Image paths (str or Path), or uint8 images.
+        y : array-like of shape (n_samples,)
+            True quality, -1 where unknown.
+
+        Returns
+        -------
+        accuracy : float
+            Share of right answers. Images that could not be read do not count.
+
+        Raises
+        ------
+        PatientLeakageError
+            If X holds an eye whose fellow eye was trained on.
+        """
+        self.check_patients(X)
+        return known_accuracy(y, self.predict(X))
+
+    def get_feature_names_out(self, input_features=None):
+        """Return the names of the measures.
+
+        Parameters
+        ----------
+        input_features : object
+            Not used; scikit-learn passes it.
+
+        Returns
+        -------
+        names : ndarray of str
+            In the order of the columns of `transform`.
+        """
+        return np.array(self._measures, dtype=object)
+
+    def _describe(self, X, kind):
+        descriptions, readable, self.unreadable_ = describe_images(
+            X,
+            kind,
+            self._describe_image,
+            image_size=int(self.image_size),
+            on_error=self.on_error,
+            n_jobs=self.n_jobs,
+        )
+        if self.unreadable_ and self.on_error == "warn":
+            warnings.warn(
+                f"{len(self.unreadable_)} of {len(X)} images could not be read and "
+                "count nowhere; `unreadable_` names them. The first: "
+                f"{next(iter(self.unreadable_.values()))}",
+                UserWarning,
+                stacklevel=3,
+            )
+        return descriptions, readable
+
+    def _check_parameters(self):
+        size = self.image_size
+        whole = isinstance(size, int | np.integer) and not isinstance(size, bool)
+        if not whole or size < SMALLEST:
+            raise ValueError(
+                "image_size must be a whole number of pixels of at least "
+                f"{SMALLEST}, got {size!r}."
+            )
+        if self.on_error not in ("raise", "warn", "skip"):
+            raise ValueError(
+                "on_error must be one of 'raise', 'warn', 'skip', got "
+                f"{self.on_error!r}."
+            )
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.classifier_tags.multi_class = False
+        tags.input_tags.two_d_array = False
+        tags.input_tags.string = True
+        return tags

@@ -22,6 +22,7 @@ PUBLIC = [
     "sk_fiqdr.metrics",
     "sk_fiqdr.model_selection",
     "sk_fiqdr.datasets",
+    "sk_fiqdr.baselines",
 ]
 NAMES = [
     (module, name)
@@ -95,6 +96,7 @@ def test_imports_point_one_way():
         "metrics": r"_net|_classifiers|torch|skorch",
         "model_selection": r"_net|_classifiers|import skorch",
         "datasets": r"_net|_classifiers|torch|skorch",
+        "baselines": r"_net|_classifiers|_dataset|torch|skorch",
         "preprocessing": r"_net|_classifiers|_dataset|torch|skorch",
     }
     for place, pattern in forbidden.items():
@@ -107,7 +109,7 @@ def test_imports_point_one_way():
 
 def test_preparing_images_never_imports_torch():
     code = (
-        "import sys, sk_fiqdr.datasets, sk_fiqdr.preprocessing;"
+        "import sys, sk_fiqdr.baselines, sk_fiqdr.datasets, sk_fiqdr.preprocessing;"
         "sys.exit('torch' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", code]).returncode == 0

@@ -11,6 +11,7 @@ from PIL import Image
 BLOCK = 4  # pixels along the side of what is called lit or dark
 DARK = 8  # grey levels up to which a block is border
 LIT_SHARE = 0.05  # of a row or column, below which a few lit blocks are dust or print
+SMALLEST = 1 / 8  # of the image's width, below which a radius is no retina's
 
 
 class Field(NamedTuple):
@@ -50,7 +51,7 @@ def find_field(image):
     Returns
     -------
     field : Field
-        As wide as the image where nothing is lit.
+        As wide as the image where nothing is lit that could be a retina.
     """
     size = len(image)
     light = np.maximum(np.maximum(image[..., 0], image[..., 1]), image[..., 2])
@@ -58,11 +59,13 @@ def find_field(image):
     top, bottom = _extent(lit.mean(axis=1), size)
     left, right = _extent(lit.mean(axis=0), size)
     radius = max(bottom - top, right - left) / 2
+    if radius < SMALLEST * size:
+        return Field((size - 1) / 2, (size - 1) / 2, size / 2)
     return Field((left + right - 1) / 2, (top + bottom - 1) / 2, radius)
 
 
 def _extent(lit_share, size):
     lit = np.flatnonzero(lit_share > LIT_SHARE)
     if len(lit) == 0:
-        return 0, size
+        return 0, 0
     return BLOCK * lit[0], min(size, BLOCK * (lit[-1] + 1))

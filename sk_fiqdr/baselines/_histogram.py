@@ -58,11 +58,12 @@ class TemplateHistogramClassifier(ReferenceClassifier):
     following is ours: the convolution is taken without a shift, for exposure matters,
     and normalised to 0..1; there are 64 bins, so that gaps which contrast stretching
     leaves do not count; pixels beyond the field of view are left out; a colour image
-    has three histograms rather than one; and the decision is learned, with both
-    classes in balance, where the source has a number to look at.
+    has three histograms rather than one (of grey levels alone it did no better than
+    chance on the photographs of the user guide); and the decision is learned, with
+    both classes in balance, where the source has a number to look at.
 
-    Intensities must be the camera's: an image whose histogram was equalised has little
-    left to compare.
+    Blur hardly changes a histogram, and an image whose histogram was equalised has
+    little left to compare.
 
     References
     ----------

@@ -37,12 +37,18 @@ def encode_quality(y, n_rows, name):
         raise ValueError(
             f"This {name} estimator requires y to be passed, but the target y is None."
         )
-    if np.ndim(y) == 2 and np.shape(y)[1] == 2:
+    y = np.asarray(y)
+    if y.ndim == 2 and y.shape[1] == 2:
         raise ValueError(
             f"{name} judges quality alone and takes y of shape (n_samples,), got shape "
-            f"{np.shape(y)!r}. Of labels with columns (grade, quality) pass y[:, 1]."
+            f"{y.shape!r}. Of labels with columns (grade, quality) pass y[:, 1]."
         )
     y = column_or_1d(y, warn=True)
+    if y.dtype.kind == "f" and np.isnan(y).any():
+        raise ValueError(
+            f"y holds NaN, first in row {np.flatnonzero(np.isnan(y))[0]}. Mark unknown "
+            "labels with -1: series.fillna(-1).astype(int)."
+        )
     check_classification_targets(y)
     if len(y) != n_rows:
         raise ValueError(

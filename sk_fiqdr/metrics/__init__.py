@@ -5,6 +5,7 @@ Plain functions of labels and predictions; nothing here knows a net.
 
 from ._grading import quadratic_weighted_kappa
 from ._quality import mean_acc, precision, sensitivity, specificity
+from ._refusal import refusal_report
 from ._reports import grading_report, quality_report
 from ._scorers import (
     fiqdr_scoring,
@@ -23,6 +24,7 @@ __all__ = [
     "precision",
     "quadratic_weighted_kappa",
     "quality_report",
+    "refusal_report",
     "sensitivity",
     "sensitivity_scorer",
     "specificity",

@@ -8,10 +8,8 @@ from inspect import cleandoc
 
 import numpy as np
 from sklearn.exceptions import UndefinedMetricWarning
-from sklearn.model_selection._search import BaseSearchCV
-from sklearn.pipeline import Pipeline
-from sklearn.utils.validation import check_is_fitted
 
+from .._unwrap import unwrap
 from ._grading import quadratic_weighted_kappa
 from ._labels import UNKNOWN
 from ._quality import accuracy, mean_acc, precision, sensitivity, specificity
@@ -19,16 +17,7 @@ from ._quality import accuracy, mean_acc, precision, sensitivity, specificity
 
 def _unwrap(estimator, X):
     """Return the net behind a search or a Pipeline, and X as it reaches the net."""
-    if isinstance(estimator, BaseSearchCV):
-        check_is_fitted(
-            estimator,
-            "best_estimator_",
-            msg="%(name)s has no best_estimator_ to score: fit it, with refit on.",
-        )
-    estimator = getattr(estimator, "best_estimator_", estimator)
-    if isinstance(estimator, Pipeline):
-        X = estimator[:-1].transform(X) if len(estimator) > 1 else X
-        return _unwrap(estimator[-1], X)
+    estimator, X = unwrap(estimator, X)
     # Raises if an eye is scored whose fellow eye was trained on. The net knows its
     # training images by the names that reached it, hence behind the Pipeline.
     getattr(estimator, "check_patients", lambda X: None)(X)
@@ -56,8 +45,52 @@ def _answered(y, y_pred):
             f"y has {len(y)} rows, but the estimator answered {len(y_pred)}: pass the "
             "labels of exactly the rows of X."
         )
-    answered = (y_pred.reshape(len(y), -1) != UNKNOWN).all(axis=1)
+    answered = y_pred != UNKNOWN
     return y[answered], y_pred[answered]
+
+
+def most_probable(proba, classes=None):
+    """Return the most probable class, -1 where there is none (nan).
+
+    Parameters
+    ----------
+    proba : array-like of shape (n, n_classes)
+        Probabilities.
+    classes : ndarray of shape (n_classes,), default=None
+        Integers; 0 to n_classes - 1 by default.
+
+    Returns
+    -------
+    y_pred : ndarray of shape (n,)
+        Classes.
+    """
+    proba = np.asarray(proba)
+    best = proba.argmax(axis=1)
+    best = best if classes is None else np.asarray(classes)[best]
+    return np.where(np.isnan(proba[:, 0]), UNKNOWN, best)
+
+
+def decide_tasks(estimator, grade_proba, quality_proba):
+    """Turn the probabilities of both tasks into answers, as the estimator does.
+
+    Parameters
+    ----------
+    estimator : estimator
+        Its method `decide_tasks` decides, such as by tuned cut-points; without one the
+        most probable class is the answer.
+    grade_proba, quality_proba : array-like of shape (n, n_classes)
+        What its `predict_tasks` returned.
+
+    Returns
+    -------
+    grade, quality : ndarray of shape (n,)
+        Answers, -1 where there is none.
+    """
+    decide = getattr(estimator, "decide_tasks", None)
+    if decide is not None:
+        return decide(grade_proba, quality_proba)
+    grades = getattr(estimator, "classes_", None)
+    return most_probable(grade_proba, grades), most_probable(quality_proba)
 
 
 class _Scorer:
@@ -138,7 +171,9 @@ def fiqdr_scoring(estimator, X, y):
         mean_acc, specificity, sensitivity, precision and quality_accuracy. What cannot
         be told is 0.0; where that is for want of good or of poor images, one
         UndefinedMetricWarning says so. Images that the estimator could not read, and
-        skipped, do not count.
+        skipped, do not count. A :class:`~sk_fiqdr.model_selection.QualityGate` is
+        scored on what it grades, and has the share of images that it does not as
+        refused beside.
 
     Raises
     ------
@@ -165,27 +200,25 @@ def fiqdr_scoring(estimator, X, y):
             "For one task use kappa_scorer or mean_acc_scorer."
         )
     y = _two_columns(y)
-    y_pred = [
-        np.where(np.isnan(proba[:, 0]), UNKNOWN, proba.argmax(axis=1))
-        for proba in map(np.asarray, estimator.predict_tasks(X))
-    ]
-    y, y_pred = _answered(y, np.column_stack(y_pred))
-    (grade, quality), (grade_pred, quality_pred) = y.T, y_pred.T
-    good, poor = quality == 1, quality == 0
+    grade_pred, quality_pred = decide_tasks(estimator, *estimator.predict_tasks(X))
+    refused = float((grade_pred == UNKNOWN).mean()) if len(grade_pred) else 0.0
+    quality, quality_pred = _answered(y[:, 1], quality_pred)
+    y, grade_pred = _answered(y, grade_pred)
+    grade, good, poor = y[:, 0], y[:, 1] == 1, y[:, 1] == 0
     missing = [
         name for name, rows in [("good", good), ("poor", poor)] if not rows.any()
     ]
     if missing:  # said once here, not by each measure
         warnings.warn(
             f"Scores of {' and of '.join(missing)} images are undefined and set to "
-            "0.0: there is none of known quality. PatientStratifiedKFold spreads them "
-            "over the folds.",
+            "0.0: there is none of known quality among those graded. "
+            "PatientStratifiedKFold spreads them over the folds.",
             UndefinedMetricWarning,
             stacklevel=2,
         )
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", UndefinedMetricWarning)
-        return {
+        scores = {
             "kappa": quadratic_weighted_kappa(grade, grade_pred),
             "kappa_good": quadratic_weighted_kappa(grade[good], grade_pred[good]),
             "kappa_poor": quadratic_weighted_kappa(grade[poor], grade_pred[poor]),
@@ -195,3 +228,5 @@ def fiqdr_scoring(estimator, X, y):
             "precision": precision(quality, quality_pred),
             "quality_accuracy": accuracy(quality, quality_pred),
         }
+    # What refuses images must not look better for it: the price stands beside.
+    return scores | ({"refused": refused} if hasattr(estimator, "is_gradable") else {})

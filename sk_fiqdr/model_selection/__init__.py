@@ -4,15 +4,21 @@ Both eyes of a patient mostly have the same grade, so a split that parts them me
 memory. Everything here works on any X: only patients and labels matter.
 """
 
+from ._calibrated import CalibratedTasksCV
+from ._grade_thresholds import TunedGradeThresholdsCV
 from ._patients import PatientLeakageError, check_patients_apart, patient_ids
+from ._quality_gate import QualityGate
 from ._split import PatientStratifiedKFold
 from ._train_test import patient_train_test_split
 from ._valid_split import PatientValidSplit
 
 __all__ = [
+    "CalibratedTasksCV",
     "PatientLeakageError",
     "PatientStratifiedKFold",
     "PatientValidSplit",
+    "QualityGate",
+    "TunedGradeThresholdsCV",
     "check_patients_apart",
     "patient_ids",
     "patient_train_test_split",

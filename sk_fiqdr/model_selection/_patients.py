@@ -60,11 +60,24 @@ def patient_ids(names):
             f"patient_ids takes a list of paths or names, got the single {names!r}. "
             "Pass [name]."
         )
-    return np.array([patient for patient, _ in _read(names)], dtype=str)
+    return np.array([patient for patient, _ in read_patients(names)], dtype=str)
 
 
-def _read(names):
-    """Yield the patient of each name, and whether a laterality told it."""
+def read_patients(names):
+    """Read the patient of each name, as `patient_ids` does.
+
+    Parameters
+    ----------
+    names : list, ndarray or Series of shape (n,) of str or Path
+        Paths or file names.
+
+    Yields
+    ------
+    patient : str
+        The patient.
+    told : bool
+        Whether a laterality told it.
+    """
     if (
         not hasattr(names, "__iter__")
         or isinstance(names, Mapping | Set)
@@ -161,7 +174,7 @@ def patients_of(X, groups):
             "a name of its own."
         )
     if holds_paths(X):
-        read = pd.DataFrame(_read(X), columns=["patient", "told"])
+        read = pd.DataFrame(read_patients(X), columns=["patient", "told"])
         # A name without laterality may repeat: another clinic's 0001.png.
         n_groups = (
             read.assign(group=codes)[read.told].groupby("patient").group.nunique()

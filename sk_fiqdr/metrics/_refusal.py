@@ -1,0 +1,124 @@
+"""What it costs to refuse images: how many of which grades, and what kappa gains."""
+
+import numpy as np
+
+from ._grading import N_GRADES, quadratic_weighted_kappa
+from ._labels import UNKNOWN, check_integers
+from ._reports import _groups, _report
+
+SEVERE = 3  # severe non-proliferative or proliferative retinopathy
+
+
+def refusal_report(
+    y_true,
+    y_pred,
+    refused,
+    *,
+    groups=None,
+    n_bootstraps=1000,
+    confidence_level=0.95,
+    random_state=0,
+):
+    """Report what it costs to refuse images: which grades they have, what kappa gains.
+
+    Parameters
+    ----------
+    y_true : array-like of shape (n_samples, 2)
+        True grade and quality, -1 where unknown; a row counts where its label is known.
+    y_pred : array-like of shape (n_samples,)
+        Predicted grade, also of what is refused; -1 where there is none, which does not
+        count for kappa.
+    refused : array-like of bool, shape (n_samples,)
+        What is not graded.
+    groups : array-like of shape (n_samples,), default=None
+        Patient of each row: patients are drawn, not images, as two eyes of a patient
+        are not two observations. None draws rows.
+    n_bootstraps : int, default=1000
+        Number of draws.
+    confidence_level : float, default=0.95
+        Level of the intervals.
+    random_state : int, RandomState or None, default=0
+        Makes the draws repeat.
+
+    Returns
+    -------
+    report : DataFrame
+        A row for all images, for each grade, for severe ones (grade 3 and 4), and for
+        those of good and of poor quality. Columns: n, refused, share (of n that is
+        refused), lower and upper (its interval), kappa (if all were graded) and
+        kappa_graded (of those that are). What cannot be told is nan: a share of no
+        image, a kappa of no image or within a grade.
+
+    Raises
+    ------
+    ValueError
+        If labels, groups or the arguments of the bootstrap are not as described.
+
+    Notes
+    -----
+    Intervals are those of :func:`quality_report`. Where all or nothing of a few images
+    is refused the draws do not vary: the interval is a point, and tells nothing.
+
+    Examples
+    --------
+    >>> from sk_fiqdr.metrics import refusal_report
+    >>> y_true = [[0, 1], [0, 1], [0, 0], [2, 1], [4, 1], [4, 0]]
+    >>> y_pred = [0, 0, 1, 2, 4, 0]
+    >>> refused = [False, False, True, False, False, True]
+    >>> report = refusal_report(y_true, y_pred, refused, n_bootstraps=0)
+    >>> report.loc[["all", "grade 0", "severe"], "refused"].to_dict()
+    {'all': 2, 'grade 0': 1, 'severe': 1}
+    >>> report.loc["all", ["share", "kappa", "kappa_graded"]].round(2).tolist()
+    [0.33, 0.5, 1.0]
+    """
+    y = np.asarray(y_true)
+    if y.ndim != 2 or y.shape[1] != 2:
+        raise ValueError(
+            "y_true must have shape (n_samples, 2) with columns (grade, quality), got "
+            f"shape {y.shape!r}. Without quality labels pass -1 in the second column."
+        )
+    grade = check_integers("grade in y_true", y[:, 0], N_GRADES)
+    quality = check_integers("quality in y_true", y[:, 1], 2)
+    y_pred = check_integers("y_pred", y_pred, N_GRADES)
+    refused = np.asarray(refused)
+    if refused.dtype != bool or refused.shape != grade.shape:
+        raise ValueError(
+            f"refused must hold {len(grade)} booleans, one for each row, got "
+            f"{refused.dtype} of shape {refused.shape!r}."
+        )
+    if y_pred.shape != grade.shape:
+        raise ValueError(
+            f"y_true has {len(grade)} rows and y_pred {len(y_pred)}: pass predictions "
+            "for exactly the rows of y_true."
+        )
+    strata = {
+        "all": np.full(len(grade), True),
+        **{f"grade {k}": grade == k for k in range(N_GRADES)},
+        "severe": grade >= SEVERE,
+        "good": quality == 1,
+        "poor": quality == 0,
+    }
+    cells = np.stack(list(strata.values()), axis=1)[:, :, None]
+    cells = cells * np.stack([np.ones(len(grade)), refused], axis=1)[:, None]
+
+    def shares(counts):
+        with np.errstate(invalid="ignore"):
+            share = counts[..., 1] / counts[..., 0]
+        return dict(zip(strata, np.moveaxis(share, -1, 0), strict=True))
+
+    every = np.full(len(grade), True)
+    groups = _groups(groups, every)
+    report = _report(
+        shares, cells, groups, n_bootstraps, confidence_level, random_state
+    ).rename(columns={"value": "share"})
+    counts = cells.sum(axis=0).astype(int)
+    report.insert(0, "n", counts[:, 0])
+    report.insert(1, "refused", counts[:, 1])
+    for column, counted in {"kappa": every, "kappa_graded": ~refused}.items():
+        answered = counted & (y_pred != UNKNOWN) & (grade != UNKNOWN)
+        for name in ("all", "good", "poor"):
+            rows = strata[name] & answered
+            if rows.any():
+                kappa = quadratic_weighted_kappa(grade[rows], y_pred[rows])
+                report.loc[name, column] = kappa
+    return report.rename_axis("stratum")

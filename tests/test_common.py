@@ -2,10 +2,13 @@
 
 import numpy as np
 import pytest
+from sklearn.linear_model import LogisticRegression
 from sklearn.preprocessing import LabelEncoder
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from sk_fiqdr import DRGrader, FIQDRClassifier, QualityClassifier
+from sk_fiqdr.model_selection import QualityGate, TunedGradeThresholdsCV
+from sk_fiqdr.model_selection._tasks import check_tasks
 
 NET = {
     "check_no_attributes_set_in_init": (
@@ -104,6 +107,38 @@ ONE_COLUMN_CHECKS = [
     "check_fit2d_predict1d",
 ]
 
+
+class OneColumnGate(QualityGate):
+    """QualityGate for checks that know one column: only the lowest grade is poor."""
+
+    def fit(self, X, y, groups=None, **params):
+        if y is not None:
+            grade = check_tasks(y)[:, 0]
+            y = np.column_stack([grade, grade > grade.min()]).astype(int)
+        return super().fit(X, y, groups, **params)
+
+
+GRADES = {
+    "check_classifiers_classes": (
+        "its labels are text, or -1 and 1; grades are whole numbers and -1 is unknown"
+    ),
+}
+TUNED = {
+    **GRADES,
+    "check_classifiers_train": (
+        "it compares the answer with the most probable class, which is not the answer"
+    ),
+    "check_classifiers_one_label_sample_weights": (
+        "cut-points count each row once, weights belong to the fit of the estimator"
+    ),
+}
+GATE = {
+    **GRADES,
+    "check_classifiers_train": (
+        "it compares the answer with the most probable class, also of what is refused"
+    ),
+}
+
 # The checks pass unscaled features around 100, on which unclipped steps diverge.
 SETTINGS = {
     "backbone": None,
@@ -119,6 +154,8 @@ def expected_failed_checks(estimator):
     return {
         FIQDRClassifier: {**NET, **dict.fromkeys(ONE_COLUMN_CHECKS, TWO_COLUMNS)},
         OneColumnFIQDR: ADAPTER,
+        TunedGradeThresholdsCV: TUNED,
+        OneColumnGate: GATE,
     }.get(type(estimator), SINGLE_TASK)
 
 
@@ -128,6 +165,10 @@ def expected_failed_checks(estimator):
         DRGrader(**SETTINGS),
         FIQDRClassifier(**SETTINGS),
         OneColumnFIQDR(**SETTINGS),
+        TunedGradeThresholdsCV(LogisticRegression(), cv=2),
+        OneColumnGate(
+            LogisticRegression(), LogisticRegression(), max_refused=0.1, cv=2
+        ),
     ],
     expected_failed_checks=expected_failed_checks,
 )

@@ -235,8 +235,9 @@ class QualityGate(NestedClassifier):
         if learns and len(known) < 2 and not (off and self.quality_estimator is None):
             raise ValueError(
                 "A judge of quality learns from images of both classes, 0 poor and 1 "
-                f"good, got {known.tolist()!r} in the second column of y. Pass fitted "
-                'estimators with cv="prefit" where the data has no quality labels.'
+                f"good, got {'one class' if len(known) else 'none'}, "
+                f"{known.tolist()!r}, in the second column of y. Pass fitted estimators "
+                'with cv="prefit" where the data has no quality labels.'
             )
 
     def _off(self, X, y, groups, params):

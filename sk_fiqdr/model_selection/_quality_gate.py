@@ -236,8 +236,8 @@ class QualityGate(NestedClassifier):
             raise ValueError(
                 "A judge of quality learns from images of both classes, 0 poor and 1 "
                 f"good, got {'one class' if len(known) else 'none'}, "
-                f"{known.tolist()!r}, in the second column of y. Pass fitted estimators "
-                'with cv="prefit" where the data has no quality labels.'
+                f"{known.tolist()!r}, in the second column of y. Where the data has "
+                'no quality labels pass fitted estimators with cv="prefit".'
             )
 
     def _off(self, X, y, groups, params):

@@ -64,7 +64,10 @@ def gate_threshold(goal, wanted, truth, grade, good):
 
 
 def _fewest_refused(min_kappa, truth, grade, place, n_refused):
-    """Find the lowest threshold of a kappa that is at least as wanted."""
+    """Find the lowest threshold of a kappa that is at least as wanted.
+
+    Not beyond half of the images: the kappa of a handful reaches anything by chance.
+    """
     counts = np.zeros((len(n_refused) - 1, N_GRADES, N_GRADES))
     answered = (truth != UNKNOWN) & (grade != UNKNOWN)
     if not answered.any():
@@ -73,13 +76,14 @@ def _fewest_refused(min_kappa, truth, grade, place, n_refused):
         )
     np.add.at(counts, (place[answered], truth[answered], grade[answered]), 1)
     kappa = kappa_of_confusion(counts[::-1].cumsum(axis=0)[::-1])  # of what is graded
+    kappa = kappa[n_refused[:-1] <= n_refused[-1] / 2]
     reached = np.flatnonzero(kappa >= min_kappa)
     if len(reached) == 0:
         best = np.argmax(kappa)
         share = n_refused[best] / n_refused[-1]
         raise ValueError(
             f"min_kappa={min_kappa!r} is out of reach: kappa is {kappa[0]:.3f} if all "
-            f"are graded, and {kappa[best]:.3f} at best, with {100 * share:.1f} % of "
-            "the images refused."
+            f"are graded, and with up to half of the images refused {kappa[best]:.3f} "
+            f"at best ({100 * share:.1f} % refused)."
         )
     return reached[0]

@@ -44,7 +44,8 @@ class QualityGate(NestedClassifier):
     max_refused : float, default=None
         Goal: refuse as many images as this share allows, the poorest.
     min_kappa : float, default=None
-        Goal: refuse as few images as bring the kappa of those that are graded to this.
+        Goal: refuse as few images as bring the kappa of those that are graded to this,
+        and at most half, as the kappa of a handful reaches anything by chance.
     min_severe_kept : float, default=None
         Goal: refuse as many images as leave this share of the severe eyes (grades 3 and
         4) graded.

@@ -48,24 +48,6 @@ HAND_CRAFTED = (TemplateHistogramClassifier, EdgeIntensityClassifier)
 N_IMAGES, N_RUNS, IMAGE_SIZE = 300, 5, 256
 
 
-def renormalised_lite0():
-    """Return EfficientNet-lite0 for pixels that come normalised as ImageNet's."""
-    import torch
-    from bench_real import EfficientNetLite0
-
-    from sk_fiqdr.modules import IMAGENET_MEAN, IMAGENET_STD
-
-    class Renormalise(torch.nn.Module):
-        def forward(self, images):
-            mean, std = (
-                images.new_tensor(values).view(1, 3, 1, 1)
-                for values in (IMAGENET_MEAN, IMAGENET_STD)
-            )
-            return (images * std + mean - 0.498) / 0.502
-
-    return torch.nn.Sequential(Renormalise(), EfficientNetLite0())
-
-
 def measure_speed(folder, paths, quality):
     """Yield images per second of each way in, taken by turns."""
     some = np.concatenate(
@@ -123,12 +105,15 @@ def rivals_of(command, paths, args):
         for rival in HAND_CRAFTED:
             yield rival.__name__, rival(), paths
     elif command == "cnn-svm":
+        backbone, name, pixels = args.backbone, args.backbone, {}
+        if backbone is None:
+            from bench_real import EfficientNetLite0
+
+            backbone, name = EfficientNetLite0, "EfficientNet-lite0"
+            pixels = {"mean": (0.498,) * 3, "std": (0.502,) * 3}
         rival = make_cnn_svm(
-            args.backbone or renormalised_lite0,
-            weights=args.weights,
-            image_size=args.image_size,
+            backbone, weights=args.weights, image_size=args.image_size, **pixels
         )
-        name = args.backbone or "EfficientNet-lite0"
         # The network learns nothing here: its features are the same in every fold.
         features = rival[:1].fit_transform(paths)
         yield f"CNN and SVM ({name}, {args.image_size} px)", rival[1:], features

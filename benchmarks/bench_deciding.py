@@ -251,9 +251,9 @@ def main():
                         "sk_fiqdr": sk_fiqdr.__version__,
                         "model": model,
                         "what": what,
-                        "value": round(value, 4),
-                        "lower": round(lower, 4),
-                        "upper": round(upper, 4),
+                        "value": round(float(value), 4),
+                        "lower": round(float(lower), 4),
+                        "upper": round(float(upper), 4),
                     }
                 )
                 print(f"  {what}: {value:.4f} ({lower:.4f} to {upper:.4f})")

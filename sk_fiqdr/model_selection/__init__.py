@@ -1,7 +1,9 @@
-"""Splits that keep a patient's eyes together.
+"""Splits that keep a patient's eyes together, and what is chosen with their help.
 
 Both eyes of a patient mostly have the same grade, so a split that parts them measures
-memory. Everything here works on any X: only patients and labels matter.
+memory. Splits work on any X: only patients and labels matter. The meta-estimators
+choose cut-points, the threshold of a gate and temperatures on patients that the
+estimator inside them has not seen.
 """
 
 from ._calibrated import CalibratedTasksCV

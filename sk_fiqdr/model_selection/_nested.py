@@ -74,10 +74,9 @@ class NestedClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
                 "the target y is None."
             )
         X, y = indexable(X, y)
-        columns = check_tasks(y)
         if (
             self.cv != "prefit"
-            and np.ndim(y) == 1
+            and np.shape(y)[1:] != (2,)
             and is_multi_task(self.estimator)
             and not isinstance(self.estimator, FrozenEstimator)
         ):
@@ -87,7 +86,7 @@ class NestedClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
                 f"{np.shape(y)!r}. Use np.column_stack([grade, quality]); -1 marks an "
                 "unknown label."
             )
-        return X, columns
+        return X, check_tasks(y)
 
     def _check_undecided(self):
         if hasattr(last_step(self.estimator), "decide_tasks"):

@@ -43,8 +43,9 @@ def make_splits(cv, X, y, groups, random_state):
     PatientLeakageError
         If a split, or `groups`, tears a patient apart.
     """
+    rows = np.arange(len(y))
     known = groups is not None or holds_paths(X)
-    patients = patients_of(X, groups) if known else np.arange(len(y))
+    patients = patients_of(X, groups) if known else rows
     dealt = cv is None or isinstance(cv, Real)
     if dealt and not known:
         warnings.warn(
@@ -63,11 +64,12 @@ def make_splits(cv, X, y, groups, random_state):
         cv = PatientStratifiedKFold(
             5 if cv is None else cv, shuffle=shuffle, random_state=random_state
         )
-        return list(cv.split(np.arange(len(y)), y, patients))
+        return list(cv.split(rows, y, patients))
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "The groups parameter is ignored")
-        strata = strata_of(y, len(y))[0]  # scikit-learn's splitters know one column
-        splits = list(check_cv(cv).split(X, strata, patients if known else None))
+        # scikit-learn's splitters know neither images nor y of two columns.
+        strata = strata_of(y, len(y))[0]
+        splits = list(check_cv(cv).split(rows, strata, patients if known else None))
     for train, test in splits if known else ():
         check_patients_apart(patients[train], patients[test])
     return splits

@@ -150,6 +150,16 @@ def test_unseen_patients_are_graded_better_than_by_argmax_or_rounding(eyes):
     assert tuned.best_score_ > tuned.argmax_score_
 
 
+def test_of_right_probabilities_the_cut_points_are_those_of_rounding_pulled_in():
+    rng = np.random.default_rng(0)
+    expected = 4 * rng.beta(0.6, 2, size=100_000)
+    truth = rng.binomial(4, expected / 4)  # whose mean is the expected grade
+    tuned = tune(expected, truth)
+    kappa = tuned.best_score_
+    pulled = kappa * ROUNDING + (1 - kappa) * truth.mean()
+    np.testing.assert_allclose(tuned.best_thresholds_, pulled, atol=0.08)
+
+
 def test_rows_in_any_order_give_the_same_cut_points(eyes):
     X, y, _ = eyes
     order = np.random.default_rng(1).permutation(len(X))
@@ -410,6 +420,14 @@ def test_scikit_learns_stratified_splitters_serve_both_tasks(eyes):
     np.testing.assert_array_equal(tested, splits[0][1])
 
 
+def test_images_are_split_by_any_splitter(tiny, fundus):
+    net = FIQDRClassifier(**tiny | {"max_epochs": 1})
+    for cv in (2, GroupKFold(2)):
+        tuned = TunedGradeThresholdsCV(net, cv=cv)
+        tuned.fit(fundus.data, fundus.target, groups=fundus.groups)
+        assert set(tuned.predict(fundus.data)) <= set(range(5))
+
+
 @pytest.mark.parametrize("wrapped", [False, True])
 def test_both_tasks_of_a_net_are_passed_on(eyes, wrapped):
     X, y, groups = eyes
@@ -486,7 +504,7 @@ def test_what_cannot_be_tuned_is_refused(eyes):
     with pytest.raises(ValueError, match="same expected grade"):
         tune(np.full(10, 2.0), np.arange(10) % 5)
     with pytest.raises(ValueError, match="FIQDRClassifier learns both tasks"):
-        TunedGradeThresholdsCV(FIQDRClassifier(**HEADS)).fit(X, y[:, 0], groups=groups)
+        TunedGradeThresholdsCV(FIQDRClassifier(**HEADS)).fit(X, y[:, :1], groups=groups)
     with pytest.raises(ValueError, match="decides already"):
         TunedGradeThresholdsCV(tuned).fit(X, y[:, 0], groups=groups)
     with pytest.raises(ValueError, match="classes \\['a', 'b'\\]"):

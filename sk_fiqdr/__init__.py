@@ -11,14 +11,22 @@ from ._version import __version__
 
 if TYPE_CHECKING:
     from ._classifiers import DRGrader, FIQDRClassifier, QualityClassifier
+    from ._deep_features import DeepFeatures
 
-__all__ = ["DRGrader", "FIQDRClassifier", "QualityClassifier", "__version__"]
+__all__ = [
+    "DRGrader",
+    "DeepFeatures",
+    "FIQDRClassifier",
+    "QualityClassifier",
+    "__version__",
+]
 
 
 def __getattr__(name):
     # The estimators bring torch along, which those who prepare images never need.
     if name in __all__:
-        return getattr(importlib.import_module("._classifiers", __name__), name)
+        module = "._deep_features" if name == "DeepFeatures" else "._classifiers"
+        return getattr(importlib.import_module(module, __name__), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 

@@ -52,7 +52,7 @@ def fit_key(net, dataset, state=None):
         for name, value in net.get_params(deep=False).items()
         if not NO_PART.fullmatch(name)
     }
-    described = describe(
+    return digest(
         {
             "estimator": type(net),
             "parameters": parameters,
@@ -64,7 +64,22 @@ def fit_key(net, dataset, state=None):
             "start": state,
         }
     )
-    return _digest(json.dumps(described, sort_keys=True).encode())
+
+
+def digest(value):
+    """Return a short name for a value of whatever kind.
+
+    Parameters
+    ----------
+    value : object
+        What `describe` takes.
+
+    Returns
+    -------
+    digest : str
+        40 hexadecimal digits, equal for equal values, in every process.
+    """
+    return _digest(json.dumps(describe(value), sort_keys=True).encode())
 
 
 def describe(value, depth=0):

@@ -28,7 +28,15 @@ class CheckedInput(FittedImages):
                     "backbone=None takes features of shape (n_samples, n_features), "
                     "got images. Name a backbone, such as 'resnet18', to train on them."
                 )
-            X = validate_data(self, X, dtype=np.float32, order="C", reset=reset)
+            X = validate_data(
+                self,
+                X,
+                dtype=np.float32,
+                order="C",
+                ensure_all_finite="allow-nan",
+                reset=reset,
+            )
+            self._check_nan(X)
             return X, FEATURES
         X, kind = check_images(X)
         if kind == PATHS:
@@ -44,14 +52,42 @@ class CheckedInput(FittedImages):
             self._compare_with_fit(X, kind)
         return X, kind
 
+    def _check_nan(self, X):
+        """Allow no nan but in rows that hold nothing else, of unreadable images."""
+        nan = np.isnan(X)
+        holed = nan.any(axis=1)
+        if self.on_error != "raise":
+            holed &= ~nan.all(axis=1)
+        if holed.any():
+            raise ValueError(
+                f"Input X contains NaN in {int(holed.sum())} of {len(X)} rows, the "
+                f"first of them row {int(holed.argmax())}. Rows of nothing but nan, as "
+                "DeepFeatures makes of unreadable images, count nowhere with "
+                "on_error='warn' or 'skip'; mend or drop any other."
+            )
+
     def get_dataset(self, X, y=None):
         """Return the dataset of X."""
         if isinstance(X, torch.utils.data.Dataset):
             return X
         X, kind = self._check_X(X, reset=False)
-        return FundusDataset(
-            X, y, kind=kind, image_size=int(self.image_size), on_error=self.on_error
+        return self._make_dataset(X, y, kind)
+
+    def _make_dataset(self, X, y, kind, **kwargs):
+        unread = np.isnan(X[:, 0]) if kind == FEATURES else None
+        if unread is not None and unread.any():
+            X = np.where(unread[:, None], np.float32(0), X)
+        dataset = FundusDataset(
+            X,
+            y,
+            kind=kind,
+            image_size=int(self.image_size),
+            on_error=self.on_error,
+            **kwargs,
         )
+        if unread is not None and unread.any():
+            dataset.unreadable = torch.from_numpy(unread)
+        return dataset
 
     def _make_training_set(self, X, y, sample_weight, groups, *, reset):
         """Check everything that `fit` was given and remember what it says."""
@@ -70,6 +106,9 @@ class CheckedInput(FittedImages):
                 f"{len(y)} of y."
             )
         y = self._encode_targets(y)
+        if kind == FEATURES and np.isnan(X[:, 0]).any():
+            y = y.copy()
+            y[np.isnan(X[:, 0])] = -1  # of images that could not be read
         if not (y >= 0).any():
             raise ValueError(
                 "y knows no label at all (every value is -1): there is nothing to "
@@ -105,32 +144,30 @@ class CheckedInput(FittedImages):
                     f"shape {groups.shape!r}."
                 )
         self._remember_patients(X, kind, reset=reset)
-        return FundusDataset(
-            X,
-            y,
-            kind=kind,
-            image_size=int(self.image_size),
-            sample_weight=sample_weight,
-            groups=groups,
-            on_error=self.on_error,
+        return self._make_dataset(
+            X, y, kind, sample_weight=sample_weight, groups=groups
         )
 
     def _report_unreadable(self, dataset):
-        """Name the files that could not be read, with their reasons."""
+        """Name what could not be read: files with their reasons, rows of features."""
         flags = getattr(dataset, "unreadable", None)
         if flags is None or not flags.any():
             self.unreadable_ = {}
             return
-        self.unreadable_ = {}
-        for path in dataset.X[flags.numpy()]:
-            try:
-                read_image(path, self.image_size)
-            except OSError as error:
-                self.unreadable_[str(path)] = str(error)
+        rows = np.flatnonzero(flags.numpy()).tolist()
+        if dataset.kind == FEATURES:
+            self.unreadable_ = {row: f"Row {row} of X is all nan." for row in rows}
+        else:
+            self.unreadable_ = {}
+            for path in dataset.X[rows]:
+                try:
+                    read_image(path, self.image_size)
+                except OSError as error:
+                    self.unreadable_[str(path)] = str(error)
         first = next(iter(self.unreadable_.values()), "")
         if self.on_error == "warn":
             warnings.warn(
-                f"{int(flags.sum())} of {len(dataset)} images could not be read and "
+                f"{len(rows)} of {len(dataset)} images could not be read and "
                 f"count nowhere; `unreadable_` names them. The first: {first}",
                 UserWarning,
                 stacklevel=4,

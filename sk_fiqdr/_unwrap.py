@@ -6,7 +6,7 @@ from sklearn.pipeline import Pipeline
 from sklearn.utils.validation import check_is_fitted
 
 
-def unwrap(estimator, X):
+def unwrap(estimator, X, before=None):
     """Return the estimator inside, and X as it reaches that.
 
     Parameters
@@ -15,6 +15,8 @@ def unwrap(estimator, X):
         Fitted.
     X : array-like
         As `estimator` takes it.
+    before : callable, default=None
+        Called as ``before(step, X)`` before a step of a Pipeline transforms X.
 
     Returns
     -------
@@ -36,11 +38,24 @@ def unwrap(estimator, X):
         )
     estimator = getattr(estimator, "best_estimator_", estimator)
     if isinstance(estimator, FrozenEstimator):
-        return unwrap(estimator.estimator, X)
+        return unwrap(estimator.estimator, X, before)
     if isinstance(estimator, Pipeline):
-        X = estimator[:-1].transform(X) if len(estimator) > 1 else X
-        return unwrap(estimator[-1], X)
+        for _, step in estimator.steps[:-1]:
+            X = _transform(step, X, before)
+        return unwrap(estimator[-1], X, before)
     return estimator, X
+
+
+def _transform(step, X, before):
+    if isinstance(step, Pipeline):
+        for _, inner in step.steps:
+            X = _transform(inner, X, before)
+        return X
+    if step is None or step == "passthrough":
+        return X
+    if before is not None:
+        before(step, X)
+    return step.transform(X)
 
 
 def last_step(estimator):

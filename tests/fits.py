@@ -7,11 +7,17 @@ import time
 
 import numpy as np
 import torch
-from networks import TinyBackbone
+from networks import CountingBackbone, TinyBackbone
 from skorch.callbacks import EpochScoring, LRScheduler
 from torch.utils.data import WeightedRandomSampler
 
-from sk_fiqdr import DRGrader, FIQDRClassifier, QualityClassifier
+from sk_fiqdr import (
+    DeepFeatures,
+    DRGrader,
+    FIQDRClassifier,
+    QualityClassifier,
+    _feature_cache,
+)
 from sk_fiqdr.callbacks import EarlyStopping
 from sk_fiqdr.datasets import make_fundus
 from sk_fiqdr.model_selection import PatientValidSplit
@@ -146,6 +152,21 @@ def fit_and_die(name, folder, n_calls):
     for call in ("mkdir", "fsync", "chmod", "rename", "unlink", "rmdir"):
         setattr(os, call, deadly(getattr(os, call)))
     fit(name, folder)
+
+
+def compute_features(paths, log, memory):
+    """Compute features in small shares, so that most of the time files are written."""
+    _feature_cache.FIRST_SHARE, _feature_cache.SECONDS = 1, 0.01
+    features = slow_features(log, memory)
+    return features.fit_transform(paths)
+
+
+def slow_features(log, memory):
+    """Return a transformer that takes its time, and notes what it computes."""
+    torch.manual_seed(0)
+    return DeepFeatures(
+        CountingBackbone(log, seconds=0.02), image_size=48, batch_size=1, memory=memory
+    )
 
 
 def run(target, *args, timeout=90):

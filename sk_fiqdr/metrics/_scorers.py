@@ -17,11 +17,18 @@ from ._quality import accuracy, mean_acc, precision, sensitivity, specificity
 
 def _unwrap(estimator, X):
     """Return the net behind a search or a Pipeline, and X as it reaches the net."""
-    estimator, X = unwrap(estimator, X)
-    # Raises if an eye is scored whose fellow eye was trained on. The net knows its
-    # training images by the names that reached it, hence behind the Pipeline.
-    getattr(estimator, "check_patients", lambda X: None)(X)
+    estimator, X = unwrap(estimator, X, before=_check_patients)
+    _check_patients(estimator, X)
     return estimator, X
+
+
+def _check_patients(estimator, X):
+    """Raise if an eye is scored whose fellow eye was trained on.
+
+    A step knows its training images by the names that reached it: DeepFeatures by those
+    at the beginning of a Pipeline, a net by those behind the steps before it.
+    """
+    getattr(estimator, "check_patients", lambda X: None)(X)
 
 
 def _two_columns(y):

@@ -47,7 +47,11 @@ class _CentredQuality:
 
     def _quality_loss(self, outputs, labels, sample_weight):
         return self.criterion_(
-            outputs[QUALITY], outputs[DEEP], labels, sample_weight=sample_weight
+            outputs[QUALITY],
+            outputs[DEEP],
+            labels,
+            sample_weight=sample_weight,
+            **self._reduction,
         )
 
 
@@ -216,7 +220,10 @@ class FIQDRClassifier(_CentredQuality, ClassifierMixin, FundusNet):
 
     def _loss(self, outputs, labels, sample_weight):
         grade_loss = masked_cross_entropy(
-            outputs[GRADE], labels[:, GRADE], sample_weight=sample_weight
+            outputs[GRADE],
+            labels[:, GRADE],
+            sample_weight=sample_weight,
+            **self._reduction,
         )
         quality_loss = self._quality_loss(outputs, labels[:, QUALITY], sample_weight)
         return grade_loss + self.quality_loss_weight * quality_loss
@@ -582,7 +589,9 @@ class DRGrader(_SingleTask):
         return len(getattr(self, "classes_", range(N_GRADES))), 1
 
     def _loss(self, outputs, labels, sample_weight):
-        return self.criterion_(outputs[GRADE], labels, sample_weight=sample_weight)
+        return self.criterion_(
+            outputs[GRADE], labels, sample_weight=sample_weight, **self._reduction
+        )
 
 
 def _check_two_columns(y):

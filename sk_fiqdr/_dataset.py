@@ -121,8 +121,8 @@ class AugmentedDataset(torch.utils.data.Dataset):
     Attributes
     ----------
     epoch_seed : Tensor of shape ()
-        Decides with the rows of a batch what is drawn for it, in whichever process; in
-        shared memory, so that workers that stay see it change.
+        Decides with the rows of a batch and the place of an image in it what is drawn,
+        in whichever process; in shared memory, so that workers that stay see it change.
     """
 
     def __init__(self, dataset, transform):
@@ -139,25 +139,35 @@ class AugmentedDataset(torch.utils.data.Dataset):
         images = X["images"] if isinstance(X, dict) else X
         images = images.permute(0, 3, 1, 2)
         rows = zlib.crc32(np.asarray(indices, dtype=np.int64).tobytes())
-        with _seeded(int(self.epoch_seed) ^ rows):
-            images = torch.stack([self.transform(image) for image in images])
+        batch_seed = int(self.epoch_seed) ^ rows
+        # Processes that share a batch hold some of its rows, and draw what one would.
+        positions = getattr(self.dataset, "positions", range)(len(indices))
+        changed = []
+        with _kept_generators():
+            for position, image in zip(positions, images, strict=True):
+                _seed(batch_seed + position)
+                changed.append(self.transform(image))
+        images = torch.stack(changed)
         images = images.permute(0, 2, 3, 1)
         return ({**X, "images": images} if isinstance(X, dict) else images), y
 
 
 @contextmanager
-def _seeded(seed):
-    """Seed every generator that a transform may draw from, for a while."""
+def _kept_generators():
+    """Leave every generator that a transform may draw from as it was found."""
     states = torch.get_rng_state(), np.random.get_state(), random.getstate()  # noqa: NPY002
-    torch.default_generator.manual_seed(seed)
-    np.random.seed(seed % 2**32)  # noqa: NPY002 its own generators are the user's
-    random.seed(seed)
     try:
         yield
     finally:
         torch.set_rng_state(states[0])
         np.random.set_state(states[1])  # noqa: NPY002
         random.setstate(states[2])
+
+
+def _seed(seed):
+    torch.default_generator.manual_seed(seed)
+    np.random.seed(seed % 2**32)  # noqa: NPY002 its own generators are the user's
+    random.seed(seed)
 
 
 def take_batch(batch):

@@ -50,6 +50,8 @@ class FundusNet(
     """
 
     _checkpoint = None  # of the fit that is under way
+    # What losses sum by where processes share a batch: see distributed.py.
+    _reduction = {}  # noqa: RUF012
 
     def __init__(
         self,
@@ -219,7 +221,7 @@ class FundusNet(
         reset = not (self.warm_start and self.initialized_)
         dataset = self._make_training_set(X, y, sample_weight, groups, reset=reset)
         with (
-            open_checkpoint(self, dataset, afresh=reset) as checkpoint,
+            self._open_checkpoint(dataset, afresh=reset) as checkpoint,
             self._own_generator(start_afresh=reset),
         ):
             if checkpoint is None:
@@ -232,6 +234,9 @@ class FundusNet(
             else:
                 self._fit_with(checkpoint, dataset)
         return self
+
+    def _open_checkpoint(self, dataset, *, afresh):
+        return open_checkpoint(self, dataset, afresh=afresh)
 
     def _fit_with(self, checkpoint, dataset):
         self._checkpoint = checkpoint

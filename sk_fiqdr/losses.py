@@ -21,7 +21,7 @@ __all__ = [
 FEW_CLASSES = 16
 
 
-def class_weights(beta, n_classes, labels=None):
+def class_weights(beta, n_classes, labels=None, *, all_reduce=None):
     """Weight of each class in the loss: the w of Eq. 3, for any number of classes.
 
     Parameters
@@ -35,6 +35,9 @@ def class_weights(beta, n_classes, labels=None):
     labels : Tensor of shape (n_samples,), default=None
         Integer labels to count for "balanced"; -1 (unknown) is not counted. A class
         that does not occur weighs 1.
+    all_reduce : callable, default=None
+        Sums a tensor over processes that share `labels`, each of which passes its own
+        part; None where they are not shared.
 
     Returns
     -------
@@ -68,7 +71,10 @@ def class_weights(beta, n_classes, labels=None):
                 f"got {beta!r}"
                 + (" without labels to balance." if labels is None else ".")
             )
-        counts = torch.bincount(labels[labels >= 0].cpu(), minlength=n_classes).float()
+        counts = torch.bincount(labels[labels >= 0], minlength=n_classes)
+        if all_reduce is not None:
+            counts = all_reduce(counts)
+        counts = counts.cpu().float()
         occurs = (counts > 0) & (counts[-1] > 0)
         weights[occurs] = counts[-1] / counts[occurs]
     elif isinstance(beta, numbers.Real):
@@ -116,12 +122,16 @@ def _weighted_cross_entropy_sums(logits, labels, weights, sample_weight):
     return total, weight.sum(), labels, known, row_weight
 
 
-def _divide(total, weight_sum):
+def _divide(total, weight_sum, all_reduce):
     """Divide, and give 0 (with a gradient of 0) where nothing has weight."""
+    if all_reduce is not None:
+        weight_sum = all_reduce(weight_sum)
     return total / torch.where(weight_sum > 0, weight_sum, 1)
 
 
-def masked_cross_entropy(logits, labels, *, class_weight=None, sample_weight=None):
+def masked_cross_entropy(
+    logits, labels, *, class_weight=None, sample_weight=None, all_reduce=None
+):
     """Mean cross-entropy over the rows whose label is known (Eqs. 1 and 2; L_dr).
 
     Parameters
@@ -134,6 +144,10 @@ def masked_cross_entropy(logits, labels, *, class_weight=None, sample_weight=Non
         Weight of each class.
     sample_weight : Tensor of shape (n_samples,), default=None
         Weight of each row.
+    all_reduce : callable, default=None
+        Sums a tensor over processes that share a batch, each of which passes its own
+        rows. The result is then this process's share of the loss: the shares add up to
+        the loss of the whole batch. None where the batch is not shared.
 
     Returns
     -------
@@ -153,11 +167,19 @@ def masked_cross_entropy(logits, labels, *, class_weight=None, sample_weight=Non
     total, weight_sum, *_ = _weighted_cross_entropy_sums(
         logits, labels, class_weight, sample_weight
     )
-    return _divide(total, weight_sum)
+    return _divide(total, weight_sum, all_reduce)
 
 
 def weighted_center_loss(
-    logits, features, labels, centers, *, beta=27.0, lambd=0.1, sample_weight=None
+    logits,
+    features,
+    labels,
+    centers,
+    *,
+    beta=27.0,
+    lambd=0.1,
+    sample_weight=None,
+    all_reduce=None,
 ):
     r"""Weighted softmax with centre loss, L_q of Eq. 6.
 
@@ -181,6 +203,10 @@ def weighted_center_loss(
         Weight of the centre term.
     sample_weight : Tensor of shape (n_samples,), default=None
         Weight of each row: a row of weight 2 counts as two rows, in every sum.
+    all_reduce : callable, default=None
+        Sums a tensor over processes that share a batch, each of which passes its own
+        rows. The result is then this process's share of the loss: the shares add up to
+        the loss of the whole batch. None where the batch is not shared.
 
     Returns
     -------
@@ -218,9 +244,9 @@ def weighted_center_loss(
     0.7039
     """
     _check_shapes(logits, features, labels, centers)
-    weights = class_weights(beta, logits.shape[1], labels)
+    weights = class_weights(beta, logits.shape[1], labels, all_reduce=all_reduce)
     loss, _ = _weighted_center_loss(
-        logits, features, labels, centers, weights, lambd, sample_weight
+        logits, features, labels, centers, weights, lambd, sample_weight, all_reduce
     )
     return loss
 
@@ -262,7 +288,7 @@ def _from_centers(features, centers, labels, known):
 
 
 def _weighted_center_loss(
-    logits, features, labels, centers, weights, lambd, sample_weight
+    logits, features, labels, centers, weights, lambd, sample_weight, all_reduce
 ):
     """Return the loss and what the step of the centres needs of it."""
     total, weight_sum, labels, known, row_weight = _weighted_cross_entropy_sums(
@@ -276,7 +302,8 @@ def _weighted_center_loss(
         total = total + lambd * term
     else:
         difference = _from_centers(features.detach(), centers, labels, known)
-    return _divide(total, weight_sum), (difference, labels, row_weight)
+    loss = _divide(total, weight_sum, all_reduce)
+    return loss, (difference, labels, row_weight)
 
 
 def _check_shapes(logits, features, labels, centers):
@@ -357,7 +384,7 @@ class WeightedCenterLoss(nn.Module):
         # Derived from beta, hence not part of what is saved.
         self.register_buffer("weights", fixed, persistent=False)
 
-    def forward(self, logits, features, labels, sample_weight=None):
+    def forward(self, logits, features, labels, sample_weight=None, all_reduce=None):
         """Take the loss and, in training, move the centres afterwards.
 
         Parameters
@@ -370,6 +397,9 @@ class WeightedCenterLoss(nn.Module):
             Integer classes, -1 where unknown.
         sample_weight : Tensor of shape (n_samples,), default=None
             Weight of each row, in the loss and in the centres.
+        all_reduce : callable, default=None
+            As in :func:`weighted_center_loss`. The centres move by the rows of all
+            processes, and so stay the same in each.
 
         Returns
         -------
@@ -379,28 +409,44 @@ class WeightedCenterLoss(nn.Module):
         _check_shapes(logits, features, labels, self.centers)
         weights = self.weights
         if weights is None:
-            weights = class_weights(self.beta, self.n_classes, labels)
+            weights = class_weights(
+                self.beta, self.n_classes, labels, all_reduce=all_reduce
+            )
         loss, step = _weighted_center_loss(
-            logits, features, labels, self.centers, weights, self.lambd, sample_weight
+            logits,
+            features,
+            labels,
+            self.centers,
+            weights,
+            self.lambd,
+            sample_weight,
+            all_reduce,
         )
         if self.training:
-            self._move_centers(*step)
+            self._move_centers(*step, all_reduce)
         return loss
 
     @torch.no_grad()
-    def _move_centers(self, difference, labels, row_weight):
-        row_weight = row_weight.to(self.centers)
-        counts = self.centers.new_zeros(self.n_classes)
+    def _move_centers(self, difference, labels, row_weight, all_reduce):
+        shared = all_reduce is not None
+        # In place where they can be, since there may be many classes.
+        centers = torch.zeros_like(self.centers) if shared else self.centers
+        row_weight = row_weight.to(centers)
+        counts = centers.new_zeros(self.n_classes)
         counts.index_add_(0, labels, row_weight)
+        if shared:
+            counts = all_reduce(counts)
         step = self.alpha * row_weight / (1 + counts[labels])
-        difference = difference.to(self.centers)
+        difference = difference.to(centers)
         if self.n_classes > FEW_CLASSES:
-            self.centers.index_add_(0, labels, step[:, None] * difference)
-            return
-        steps = step.new_zeros(self.n_classes, len(step))
-        steps.scatter_(0, labels[None], step[None])
-        with torch.autocast(self.centers.device.type, enabled=False):
-            self.centers.addmm_(steps, difference)
+            centers.index_add_(0, labels, step[:, None] * difference)
+        else:
+            steps = step.new_zeros(self.n_classes, len(step))
+            steps.scatter_(0, labels[None], step[None])
+            with torch.autocast(centers.device.type, enabled=False):
+                centers.addmm_(steps, difference)
+        if shared:
+            self.centers += all_reduce(centers)
 
     def extra_repr(self):
         """Return the settings for torch's repr."""
@@ -433,7 +479,7 @@ class MaskedCrossEntropy(nn.Module):
             class_weight = torch.as_tensor(class_weight, dtype=torch.float32)
         self.register_buffer("class_weight", class_weight, persistent=False)
 
-    def forward(self, logits, labels, sample_weight=None):
+    def forward(self, logits, labels, sample_weight=None, all_reduce=None):
         """Take the loss.
 
         Parameters
@@ -444,6 +490,8 @@ class MaskedCrossEntropy(nn.Module):
             Integer classes, -1 where unknown.
         sample_weight : Tensor of shape (n_samples,), default=None
             Weight of each row.
+        all_reduce : callable, default=None
+            As in :func:`masked_cross_entropy`.
 
         Returns
         -------
@@ -455,4 +503,5 @@ class MaskedCrossEntropy(nn.Module):
             labels,
             class_weight=self.class_weight,
             sample_weight=sample_weight,
+            all_reduce=all_reduce,
         )

@@ -1,6 +1,7 @@
 """The loss against slow loops, torch's own functions and hand-computed numbers."""
 
 import copy
+import threading
 
 import numpy as np
 import pytest
@@ -312,3 +313,104 @@ def test_no_distance_matrix_is_built():
             torch.zeros(n_classes, n_features),
         )
     assert max(saved) <= n * max(n_features, n_classes)
+
+
+def in_two_threads(task):
+    """Run a task in two threads, which sum tensors with each other."""
+    meeting, given, results = threading.Barrier(2, timeout=60), {}, {}
+
+    def work(rank):
+        def all_reduce(tensor):
+            given[rank] = tensor
+            meeting.wait()
+            total = given[0] + given[1]
+            meeting.wait()
+            return total
+
+        results[rank] = task(rank, all_reduce)
+
+    threads = [threading.Thread(target=work, args=(rank,)) for rank in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return results[0], results[1]
+
+
+@pytest.mark.parametrize("cut", [0, 1, 12, 17])
+@pytest.mark.parametrize("weighted", [False, True])
+@pytest.mark.parametrize("beta", [27.0, "balanced"])
+def test_shares_of_a_batch_add_up_to_its_loss_and_gradient(cut, weighted, beta):
+    logits, features, labels, centers, weight = make_batch(dtype=torch.float64)
+    labels[:cut] = -1 if cut == 12 else labels[:cut]  # all of one part is unknown
+    weight = weight if weighted else None
+    whole = weighted_center_loss(
+        logits.requires_grad_(),
+        features.requires_grad_(),
+        labels,
+        centers,
+        beta=beta,
+        sample_weight=weight,
+    )
+    expected = torch.autograd.grad(whole, [logits, features])
+
+    def share(rank, all_reduce):
+        rows = slice(None, cut) if rank == 0 else slice(cut, None)
+        loss = weighted_center_loss(
+            logits[rows],
+            features[rows],
+            labels[rows],
+            centers,
+            beta=beta,
+            sample_weight=None if weight is None else weight[rows],
+            all_reduce=all_reduce,
+        )
+        return loss, torch.autograd.grad(loss, [logits, features])
+
+    (loss, gradients), (other, other_gradients) = in_two_threads(share)
+    torch.testing.assert_close(loss + other, whole)
+    for one, two, both in zip(gradients, other_gradients, expected, strict=True):
+        torch.testing.assert_close(one + two, both)
+
+
+def test_shares_of_the_grade_loss_add_up():
+    logits, _, labels, _, weight = make_batch(n_classes=5, dtype=torch.float64)
+
+    def share(rank, all_reduce):
+        rows = slice(None, 5) if rank == 0 else slice(5, None)
+        return masked_cross_entropy(
+            logits[rows],
+            labels[rows],
+            sample_weight=weight[rows],
+            all_reduce=all_reduce,
+        )
+
+    whole = masked_cross_entropy(logits, labels, sample_weight=weight)
+    torch.testing.assert_close(sum(in_two_threads(share)), whole)
+
+
+@pytest.mark.parametrize("n_classes", [2, 40])
+def test_centers_of_two_processes_stay_the_same_and_follow_all_rows(n_classes):
+    logits, features, labels, _, weight = make_batch(n_classes=n_classes)
+    criteria = [
+        WeightedCenterLoss(n_features=features.shape[1], n_classes=n_classes)
+        for _ in range(3)
+    ]
+
+    def share(rank, all_reduce):
+        rows = slice(None, 5) if rank == 0 else slice(5, None)
+        for _ in range(3):
+            criteria[rank](
+                logits[rows],
+                features[rows],
+                labels[rows],
+                sample_weight=weight[rows],
+                all_reduce=all_reduce,
+            )
+
+    in_two_threads(share)
+    for _ in range(3):
+        criteria[2](logits, features, labels, sample_weight=weight)
+    assert (criteria[0].centers == criteria[1].centers).all()
+    assert criteria[0].centers.abs().sum() > 0
+    torch.testing.assert_close(criteria[0].centers, criteria[2].centers)

@@ -106,9 +106,9 @@ def test_a_net_that_overfits_is_better_out_of_fold_and_answers_alike(eyes):
     noise = np.random.default_rng(0).normal(size=(600, 60))
     X = np.column_stack([X, noise]).astype(np.float32)
     train, test = groups < 150, groups >= 150
-    net = FIQDRClassifier(**HEADS | {"max_epochs": 40})
+    net = FIQDRClassifier(**HEADS | {"max_epochs": 80, "batch_size": 64})
     net = make_pipeline(StandardScaler(), net)
-    calibrated = CalibratedTasksCV(net, cv=2)
+    calibrated = CalibratedTasksCV(net, cv=4)
     calibrated.fit(X[train], y[train], groups=groups[train])
     assert (calibrated.temperatures_ > 1.2).all()
     plain = net.fit(X[train], y[train])

@@ -22,8 +22,8 @@ from torch.utils.data import Subset
 
 from ._classifiers import FIQDRClassifier
 from ._dataset import FundusDataset
+from ._describe import digest
 from ._feature_cache import FeatureCache, image_keys
-from ._fit_key import digest
 from ._input import CheckedInput
 from ._net import DEEP, FundusNet
 from ._progress import progress_bar

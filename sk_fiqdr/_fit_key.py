@@ -1,28 +1,10 @@
 """By what a fit is known again: its parameters, its data, and where it starts."""
 
-import enum
-import functools
-import hashlib
-import json
-import numbers
 import os
-import re
-import types
 from pathlib import PurePath
 
-import numpy as np
-import torch
-
 from ._check_images import PATHS
-from ._packing import pack
-
-# How and where it is computed, and not what.
-NO_PART = re.compile(
-    r"checkpoint_dir|device|verbose|callbacks__print_log|iterator_(train|valid)__"
-    r"(num_workers|pin_memory|prefetch_factor|persistent_workers|timeout|"
-    r"multiprocessing_context)"
-)
-DEPTH = 8
+from ._describe import NO_PART, digest
 
 
 def fit_key(net, dataset, state=None):
@@ -66,105 +48,8 @@ def fit_key(net, dataset, state=None):
     )
 
 
-def digest(value):
-    """Return a short name for a value of whatever kind.
-
-    Parameters
-    ----------
-    value : object
-        What `describe` takes.
-
-    Returns
-    -------
-    digest : str
-        40 hexadecimal digits, equal for equal values, in every process.
-    """
-    return _digest(json.dumps(describe(value), sort_keys=True).encode())
-
-
-def describe(value, depth=0):
-    """Return what tells `value` from others, without addresses, for `json.dumps`.
-
-    Parameters
-    ----------
-    value : object
-        A parameter, of whatever kind; functions count by their code, objects by their
-        class and attributes.
-    depth : int, default=0
-        How deep in another value it stands.
-
-    Returns
-    -------
-    description : object
-        Equal for equal values, in every process.
-    """
-    inner = functools.partial(describe, depth=depth + 1)
-    if value is None or isinstance(value, bool | str):
-        return value
-    if isinstance(value, numbers.Real):  # 27 is 27.0
-        return repr(float(value))
-    if isinstance(value, bytes):
-        return _digest(value)
-    if isinstance(value, PurePath | enum.Enum):
-        return str(value)
-    if isinstance(value, np.ndarray):
-        if value.dtype == object:
-            return [inner(item) for item in value.tolist()]
-        data = np.ascontiguousarray(value).reshape(-1).view(np.uint8)
-        return [str(value.dtype), list(value.shape), _digest(data)]
-    if isinstance(value, torch.Tensor):
-        tensors = {}
-        pack(value, tensors, "")
-        data = tensors[""].reshape(-1).view(torch.uint8).numpy()
-        return [str(value.dtype), list(value.shape), _digest(data)]
-    if isinstance(value, type | types.BuiltinFunctionType | np.ufunc):
-        return f"{value.__module__}.{getattr(value, '__qualname__', value.__name__)}"
-    if depth > DEPTH:
-        return type(value).__qualname__
-    if isinstance(value, dict):
-        return [[str(inner(key)), inner(item)] for key, item in value.items()]
-    if isinstance(value, set | frozenset):
-        return sorted(str(inner(item)) for item in value)
-    if isinstance(value, list | tuple):
-        return [inner(item) for item in value]
-    if isinstance(value, types.CodeType):
-        return [value.co_code.hex(), inner(value.co_names), inner(value.co_consts)]
-    if isinstance(value, types.FunctionType):
-        cells = [cell.cell_contents for cell in value.__closure__ or ()]
-        name = f"{value.__module__}.{value.__qualname__}"
-        return [name, *map(inner, (value.__code__, value.__defaults__, cells))]
-    if isinstance(value, types.MethodType):
-        return [value.__func__.__qualname__, inner(value.__self__)]
-    if isinstance(value, functools.partial):
-        return inner([value.func, value.args, value.keywords])
-    return [inner(type(value)), inner(_content(value))]
-
-
-def _content(value):
-    """Return what an object consists of: what it was given, not what it learned."""
-    if isinstance(value, torch.nn.Module):
-        public = {key: item for key, item in vars(value).items() if key[:1] != "_"}
-        return [_name(value), value.state_dict(), public]
-    if isinstance(value, torch.Generator | np.random.RandomState):
-        return value.get_state()
-    if isinstance(value, np.random.Generator):
-        return value.bit_generator.state
-    attributes = getattr(value, "__dict__", None)
-    if attributes is None:
-        return _name(value)
-    return {name: item for name, item in sorted(attributes.items()) if name[-1:] != "_"}
-
-
-def _name(value):
-    return re.sub(r" at 0x[0-9a-f]+", "", repr(value))
-
-
 def _size(path):
     try:
         return os.path.getsize(path)
     except OSError:
         return -1
-
-
-def _digest(data):
-    return hashlib.sha256(data).hexdigest()[:40]

@@ -35,7 +35,7 @@ from skorch.callbacks import Callback
 
 from sk_fiqdr import FIQDRClassifier, QualityClassifier, _checkpoint
 from sk_fiqdr._checkpoint import JSON, TENSORS
-from sk_fiqdr._fit_key import describe
+from sk_fiqdr._describe import describe
 from sk_fiqdr.metrics import kappa_scorer
 from sk_fiqdr.model_selection import PatientStratifiedKFold
 

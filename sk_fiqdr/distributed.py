@@ -21,8 +21,8 @@ from torch.utils.data import Subset
 from ._check_images import PATHS
 from ._checkpoint import Checkpoint
 from ._classifiers import DRGrader, FIQDRClassifier, QualityClassifier
+from ._describe import describe
 from ._faults import noticing_ctrl_c
-from ._fit_key import describe
 from ._net import FundusNet
 from ._processes import Part, processes
 

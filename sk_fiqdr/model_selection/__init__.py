@@ -1,13 +1,9 @@
 """Splits that keep a patient's eyes together, and what is chosen with their help.
 
 Both eyes of a patient mostly have the same grade, so a split that parts them measures
-memory. Splits work on any X: only patients and labels matter. The meta-estimators
-choose cut-points, the threshold of a gate and temperatures on patients that the
-estimator inside them has not seen.
-"""Splits that keep a patient's eyes together, and searches that outlive their process.
-
-Both eyes of a patient mostly have the same grade, so a split that parts them measures
-memory. Everything here works on any X and any estimator: nothing knows a net.
+memory. Everything here works on any X and any estimator: nothing knows a net. The
+meta-estimators choose cut-points, the threshold of a gate and temperatures on patients
+that the estimator inside them has not seen; a search may outlive its process.
 """
 
 from ._calibrated import CalibratedTasksCV
@@ -25,8 +21,8 @@ __all__ = [
     "PatientStratifiedKFold",
     "PatientValidSplit",
     "QualityGate",
-    "TunedGradeThresholdsCV",
     "SearchCheckpoint",
+    "TunedGradeThresholdsCV",
     "check_patients_apart",
     "patient_ids",
     "patient_train_test_split",

@@ -247,7 +247,7 @@ class _DataParallel:
         else:
             size = int(self.image_size)
             blank = torch.zeros(1, size, size, 3, dtype=torch.uint8)
-        outputs = self.module_.eval()(blank.to(self.device))
+        outputs = self.module_.eval().forward(blank.to(self.device))  # not compiled
         task = getattr(self, "_output", None)  # of a single task
         outputs = outputs if task is None else outputs[task : task + 1]
         parameters = [it for it in self.module_.parameters() if it.requires_grad]

@@ -79,6 +79,13 @@ def scores_and_process(net, X, y):
     return {**fiqdr_scoring(net, X, y), "process": os.getpid()}
 
 
+class HeldOut(Callback):
+    """Remember which rows were held out."""
+
+    def on_epoch_begin(self, net, dataset_train=None, dataset_valid=None, **kwargs):
+        self.rows_ = np.asarray(dataset_valid.indices).tolist()
+
+
 class Stumble(Callback):
     """Fail after two epochs, in the process that $STUMBLE names."""
 
@@ -166,12 +173,14 @@ SCENARIOS = {
             "random_state": None,
             "train_split": PatientValidSplit(0.3, random_state=None),
             "module__dropout": 0.5,
+            "callbacks": [("held_out", HeldOut())],
             "verbose": 1,
         },
         ("groups",),
     ),
     "batch norm": (FIQDRClassifier, IMAGES | {"backbone": NormedBackbone}, ()),
-    "files": (FIQDRClassifier, IMAGES | {"on_error": "warn"}, ()),
+    # One epoch, in which each file is read by one process.
+    "files": (FIQDRClassifier, IMAGES | {"on_error": "warn", "max_epochs": 1}, ()),
     "different data": (FIQDRClassifier, HEADS, ()),
     "plain": (FIQDRClassifier, HEADS, ()),
     "checkpoints": (
@@ -228,6 +237,7 @@ def fit(name, folder, *, distributed, rank=0):
             if name != "different data":
                 raise
             return {"error": str(error)}
+    unreadable = sorted(net.unreadable_)  # of the fit, before predict looks again
     return {
         "weights": arrays(net.module_),
         "centers": arrays(net.criterion_),
@@ -235,14 +245,15 @@ def fit(name, folder, *, distributed, rank=0):
         "proba": net.predict_proba(X),
         "features": net.transform(X),
         "drawn": getattr(net.module_.backbone, "drawn", ()),
-        "unreadable": sorted(net.unreadable_),
+        "held_out": getattr(dict(net.callbacks_).get("held_out"), "rows_", ()),
+        "unreadable": unreadable,
         "printed": printed.getvalue(),
         "warned": [str(warning.message) for warning in warned],
     }
 
 
 def arrays(module):
-    return {key: value.numpy() for key, value in module.state_dict().items()}
+    return {key: value.cpu().numpy() for key, value in module.state_dict().items()}
 
 
 def main():

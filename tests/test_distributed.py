@@ -13,6 +13,7 @@ import distributed_fits
 import joblib
 import numpy as np
 import pytest
+import torch
 from networks import TinyBackbone
 from sklearn.base import clone
 from sklearn.model_selection import GridSearchCV
@@ -252,6 +253,7 @@ def test_the_data_of_that_test_leave_a_process_without_labels(folder):
 @pytest.mark.slow
 def test_what_is_drawn_for_the_noise_differs_and_nothing_else(two):
     first, second = two("any")
+    assert first["held_out"] == second["held_out"] != []
     batches = [batch for epoch in first["history"] for batch in epoch["batches"]]
     n_steps = sum("train_loss" in batch for batch in batches)
     assert len(first["drawn"]) == len(second["drawn"]) == n_steps > 0
@@ -315,6 +317,15 @@ def test_an_error_in_one_process_ends_the_fit_and_all_go_on_from_it(two, tmp_pat
     resumed = started(tmp_path, "checkpoints")["checkpoints"]
     for outcome, undisturbed in zip(resumed, two("checkpoints"), strict=True):
         assert_equal_nets(outcome, undisturbed, atol=0)
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(torch.cuda.device_count() < 2, reason="needs two GPUs")
+def test_on_two_gpus_batch_norm_is_that_of_the_whole_batch(tmp_path):
+    outcomes = started(tmp_path, "batch norm", CUDA_VISIBLE_DEVICES="0,1")
+    one = distributed_fits.fit("batch norm", tmp_path, distributed=False)
+    for outcome in outcomes["batch norm"]:
+        assert_equal_nets(outcome, one, atol=1e-4)
 
 
 def block(mark):

@@ -72,7 +72,7 @@ def test_halving_works_on_images_and_keeps_patients_whole(tiny, fundus, fundus_p
     assert search.n_resources_ == [
         4,
         8,
-    ]  # from such a start that it ends at the largest
+    ]  # it starts so as to end at the largest
     assert search.best_params_["max_epochs"] == 8
     assert search.predict(fundus_paths).shape == (24,)
 

@@ -361,7 +361,7 @@ class DeepFeatures(
             change = status.st_size, status.st_mtime_ns, status.st_ctime_ns
             weights = (os.path.abspath(weights), change)
         settings = (self.image_size, self.mean, self.std, self.device, self.amp)
-        return repr((self.backbone, weights, settings, self.seed_))
+        return digest([self.backbone, weights, settings, self.seed_])
 
     def _folder(self):
         if self.memory is None:

@@ -124,7 +124,7 @@ class FeatureCache:
                     start = time.perf_counter()
                     self.features[rows] = compute(rows)
                     seconds = time.perf_counter() - start
-                    share = int(len(rows) / seconds * SECONDS)
+                    share = max(1, int(len(rows) / seconds * SECONDS))
                 for file in claimed:
                     self._add(file, left[file])
             show(sum(map(len, wanted.values())))

@@ -324,6 +324,17 @@ def test_other_settings_have_other_features(counted, fundus_paths, change):
     np.testing.assert_allclose(second, alone, rtol=1e-2 if "amp" in change else 1e-5)
 
 
+def test_the_slightest_other_setting_of_a_named_network_counts(fundus):
+    networks = {
+        DeepFeatures(image_size=48, mean=kind([0.4, 0.3, 0.2 + change]))
+        .fit(fundus.data[:1])
+        .network_
+        for kind in (tuple, np.array)
+        for change in (0, 1e-6)
+    }
+    assert len(networks) == 2
+
+
 def test_other_code_of_a_network_has_other_features(tmp_path, fundus_paths):
     rows = []
     for scale in (1, 2):

@@ -215,7 +215,10 @@ def _outline_data(value):
         columns = [_outline_data(value[name].to_numpy()) for name in value.columns]
         return [[str(name) for name in value.columns], columns]
     if holds_paths(value):
-        return [_outline_path(path) for path in value]
+        return [
+            _outline_path(part) if isinstance(part, str | os.PathLike) else repr(part)
+            for part in value
+        ]
     if isinstance(value, np.ndarray):
         return describe(value)
     if hasattr(value, "to_numpy"):

@@ -416,6 +416,7 @@ def test_photographs_count_by_name_size_and_time(tmp_path, fundus):
         ([[1, 2], [3, 4]], [[1, 2], [3, 5]]),
         ({"sample_weight": np.ones(3)}, {"sample_weight": np.zeros(3)}),
         (None, []),
+        (np.array(["a", None], dtype=object), np.array(["a", 3], dtype=object)),
     ],
 )
 def test_data_of_many_kinds_are_told_apart(one, two):

@@ -101,9 +101,9 @@ class MultiTaskNet(nn.Module):
             self.backbone = _make_backbone(backbone, weights, image_size)
             n_deep = _count_features(self.backbone, image_size)
         self.n_features = embedding_size
-        shape = (1, 3, 1, 1)
-        self.register_buffer("mean", 255 * torch.tensor(mean).view(shape))
-        self.register_buffer("std", 255 * torch.tensor(std).view(shape))
+        for name, statistic in {"mean": mean, "std": std}.items():
+            statistic = torch.as_tensor(statistic, dtype=torch.float32)
+            self.register_buffer(name, 255 * statistic.view(1, 3, 1, 1))
         self.grade_head = nn.Sequential(
             nn.Dropout(dropout), nn.Linear(n_deep, n_grades)
         )

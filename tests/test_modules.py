@@ -75,6 +75,16 @@ def test_normalisation_is_that_of_torchvision():
     torch.testing.assert_close(net.normalize(images), expected, atol=1e-5, rtol=1e-5)
 
 
+@pytest.mark.parametrize("kind", [list, np.array, torch.tensor])
+def test_pixels_stay_float32_whatever_holds_their_statistics(kind):
+    images = torch.randint(0, 256, (2, 8, 8, 3), dtype=torch.uint8)
+    usual = MultiTaskNet(tiny_backbone, image_size=16).normalize(images)
+    net = MultiTaskNet(
+        tiny_backbone, image_size=16, mean=kind(IMAGENET_MEAN), std=kind(IMAGENET_STD)
+    )
+    torch.testing.assert_close(net.normalize(images), usual, atol=0, rtol=0)
+
+
 def test_float_images_are_refused_with_advice():
     net = MultiTaskNet(tiny_backbone, image_size=16)
     with pytest.raises(TypeError, match=r"uint8 pixels from 0 to 255, got torch.float"):

@@ -17,7 +17,8 @@ __all__ = [
     "weighted_center_loss",
 ]
 
-# Up to here a matrix product sums over classes faster than adding row by row.
+# Up to here a matrix product sums over classes faster than adding row by row, and a
+# copy of the centres costs nothing beside the features.
 FEW_CLASSES = 16
 
 
@@ -254,15 +255,19 @@ def weighted_center_loss(
 class _CenterTerm(torch.autograd.Function):
     """Half the weighted sum of squared distances to the own centre (Eq. 5).
 
-    By hand, since time goes with the number of tensors as large as the features: the
-    difference is one, serves the gradient and the step of the centres, and the
-    gradient is the other.
+    By hand, since time goes with the number of tensors as large as the features. With
+    few classes there is one, the difference, which becomes the gradient in place.
     """
 
     @staticmethod
     def forward(ctx, features, centers, labels, known, row_weight):
         difference = _from_centers(features, centers, labels, known)
-        ctx.save_for_backward(difference, row_weight)
+        if len(centers) <= FEW_CLASSES:
+            kept = features, centers.clone(), labels, known  # the centres will move
+            ctx.spare = difference
+        else:
+            kept = (difference,)
+        ctx.save_for_backward(row_weight, *kept)
         ctx.mark_non_differentiable(difference)
         ctx.set_materialize_grads(False)
         squared = torch.linalg.vector_norm(difference, dim=1).square()
@@ -273,8 +278,14 @@ class _CenterTerm(torch.autograd.Function):
     def backward(ctx, gradient, _):
         if gradient is None:
             return (None,) * 5
-        difference, row_weight = ctx.saved_tensors
-        return difference * (gradient * row_weight)[:, None], None, None, None, None
+        row_weight, *kept = ctx.saved_tensors
+        row_weight = (gradient * row_weight)[:, None]
+        if len(kept) == 1:
+            return kept[0] * row_weight, None, None, None, None
+        difference, ctx.spare = ctx.spare, None
+        if difference is None:  # a second backward pass through the same graph
+            difference = _from_centers(*kept)
+        return difference.mul_(row_weight), None, None, None, None
 
 
 def _from_centers(features, centers, labels, known):

@@ -113,6 +113,20 @@ def test_gradient_is_right_in_double_precision():
     )
 
 
+@pytest.mark.parametrize("n_classes", [2, 50])
+def test_a_graph_that_is_kept_gives_its_gradient_again(n_classes):
+    """Also after the centres have moved, and whatever is done with the first."""
+    logits, features, labels, _, weight = make_batch(n_classes=n_classes)
+    features.requires_grad_()
+    module = WeightedCenterLoss(n_features=7, n_classes=n_classes)
+    loss = module(logits, features, labels, weight)
+    (first,) = torch.autograd.grad(loss, features, retain_graph=True)
+    expected = first.clone()
+    first.fill_(torch.nan)
+    (second,) = torch.autograd.grad(3 * loss, features)
+    torch.testing.assert_close(second, 3 * expected)
+
+
 @pytest.mark.parametrize("make_loss", ["function", "module"])
 def test_all_masked_batch_has_zero_loss_and_zero_gradient(make_loss):
     logits, features, _, centers, _ = make_batch()

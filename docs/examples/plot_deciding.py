@@ -43,6 +43,23 @@ kappas = {
     name: quadratic_weighted_kappa(grade[test], answer)
     for name, answer in answers.items()
 }
+for name, kappa in kappas.items():
+    print(f"{name}: {kappa:.3f}")
+
+# %%
+# The price of a gate
+# -------------------
+
+wanted = [0.01, 0.02, 0.03, 0.05, 0.07, 0.1, 0.15, 0.2]
+prices = []
+for share in wanted:
+    gate = QualityGate(LogisticRegression(), LogisticRegression(), max_refused=share)
+    gate.fit(X[train], y[train], groups=patient[train])
+    prices.append(gate.report(X[test], y[test], groups=patient[test]))
+
+# %%
+# Both in one picture
+# -------------------
 
 figure, (left, right) = plt.subplots(1, 2, figsize=(10, 3.8), layout="constrained")
 for k in grader.classes_:
@@ -61,16 +78,6 @@ left.set_title(
 )
 left.legend(loc="lower right")
 
-# %%
-# The price of a gate
-# -------------------
-
-wanted = [0.01, 0.02, 0.03, 0.05, 0.07, 0.1, 0.15, 0.2]
-prices = []
-for share in wanted:
-    gate = QualityGate(LogisticRegression(), LogisticRegression(), max_refused=share)
-    gate.fit(X[train], y[train], groups=patient[train])
-    prices.append(gate.report(X[test], y[test], groups=patient[test]))
 for stratum, color in (("grade 0", "C0"), ("grade 4", "C4"), ("poor", "0.5")):
     share = [100 * price.loc[stratum, "share"] for price in prices]
     right.plot(
@@ -89,6 +96,3 @@ right.set_title(
     fontsize="medium",
     loc="left",
 )
-
-if __name__ == "__main__":  # renew the picture of the user guide
-    figure.savefig("docs/images/deciding.png", dpi=90)

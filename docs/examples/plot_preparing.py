@@ -75,6 +75,3 @@ for image, title, ax in zip(files, titles, axes[0], strict=True):
     x, y, radius = find_circle(Image.fromarray(image))
     ax.add_patch(plt.Circle((x, y), radius, fill=False, color="lime", lw=1.5))
     ax.set_title(title)
-
-if __name__ == "__main__":  # renew the picture of the user guide
-    figure.savefig("docs/images/preparing.png", dpi=90)

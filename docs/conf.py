@@ -39,11 +39,13 @@ copybutton_prompt_is_regexp = True
 
 html_theme = "pydata_sphinx_theme"
 html_title = "sk_fiqdr"
+html_logo = html_favicon = "images/logo.svg"
 html_show_sourcelink = False
 html_context = {"default_mode": "auto"}
 alone = ["index", "install", "tutorial", "own_photographs", "faq", "citing"]
 html_sidebars = {page: [] for page in [*alone, "not_a_medical_device"]}
 html_theme_options = {
+    "logo": {"text": "sk_fiqdr", "alt_text": "sk_fiqdr"},
     "show_prev_next": False,
     "navigation_with_keys": False,
     "secondary_sidebar_items": ["page-toc"],

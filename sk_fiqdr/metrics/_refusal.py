@@ -2,9 +2,10 @@
 
 import numpy as np
 
+from ._bootstrap import check_groups
 from ._grading import N_GRADES, quadratic_weighted_kappa
 from ._labels import UNKNOWN, check_integers
-from ._reports import _groups, _report
+from ._reports import _report
 
 SEVERE = 3  # severe non-proliferative or proliferative retinopathy
 
@@ -107,7 +108,7 @@ def refusal_report(
         return dict(zip(strata, np.moveaxis(share, -1, 0), strict=True))
 
     every = np.full(len(grade), True)
-    groups = _groups(groups, every)
+    groups = check_groups(groups, every)
     report = _report(
         shares, cells, groups, n_bootstraps, confidence_level, random_state
     ).rename(columns={"value": "share"})

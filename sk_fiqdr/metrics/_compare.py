@@ -6,8 +6,7 @@ import numpy as np
 import pandas as pd
 
 from ._bootstrap import check_bootstrap, check_groups, draw_patients, interval
-from ._grading import N_GRADES
-from ._labels import UNKNOWN, check_integers
+from ._labels import N_GRADES, UNKNOWN, check_integers, check_truth
 from ._reports import _grading_measures, _quality_measures
 from ._scorers import _unwrap, decide_tasks
 
@@ -111,7 +110,7 @@ def compare(
     multi-task     0.7         0.2              0.11
     """
     check_bootstrap(n_bootstraps, confidence_level)
-    grade, quality = _check_truth(y_true)
+    grade, quality = check_truth(y_true)
     answers = _check_answers(predictions, X, grade, quality)
     names = list(answers)
     if baseline is not None and baseline not in answers:
@@ -145,19 +144,6 @@ def compare(
     if pairs:
         return frame[DIFFERENCE].set_axis(["difference", "lower", "upper"], axis=1)
     return frame.droplevel("baseline")
-
-
-def _check_truth(y_true):
-    y = np.asarray(y_true)
-    if y.ndim != 2 or y.shape[1] != 2:
-        raise ValueError(
-            "y_true must have shape (n_samples, 2) with columns (grade, quality), got "
-            f"shape {y.shape!r}. Mark what is not known with -1."
-        )
-    return (
-        check_integers("grade in y_true", y[:, 0], N_GRADES),
-        check_integers("quality in y_true", y[:, 1], 2),
-    )
 
 
 def _check_answers(predictions, X, grade, quality):

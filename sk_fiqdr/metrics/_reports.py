@@ -4,8 +4,8 @@ import numpy as np
 import pandas as pd
 
 from ._bootstrap import check_bootstrap, check_groups, draw_patients, interval
-from ._grading import N_GRADES, kappa_of_confusion
-from ._labels import UNKNOWN, check_integers, check_labels
+from ._grading import kappa_of_confusion
+from ._labels import N_GRADES, UNKNOWN, check_labels, check_truth
 
 
 def quality_report(
@@ -152,15 +152,10 @@ def grading_report(
     >>> grading_report(y, [0, 1, 2, 0, 0]).loc["ratio", "value"]
     np.float64(25.0)
     """
-    y = np.asarray(y_true)
-    if y.ndim != 2 or y.shape[1] != 2:
-        raise ValueError(
-            "y_true must have shape (n_samples, 2) with columns (grade, quality), got "
-            f"shape {y.shape!r}. Without quality labels pass -1 in the second column."
-        )
-    known = y[:, 0] != UNKNOWN
-    grade, y_pred = check_labels(y[:, 0], y_pred, N_GRADES)
-    quality = check_integers("quality in y_true", y[:, 1], 2)[known]
+    grade, quality = check_truth(y_true)
+    known = grade != UNKNOWN
+    grade, y_pred = check_labels(grade, y_pred, N_GRADES)
+    quality = quality[known]
     groups = check_groups(groups, known)
     # Unknown quality is a stratum of its own, which counts overall only.
     cells = np.zeros((len(grade), 3, N_GRADES, N_GRADES))

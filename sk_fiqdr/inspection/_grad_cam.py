@@ -77,8 +77,8 @@ class _HeadOfTask(nn.Module):
 def _maps(net, cam, pixels, target):
     """Return maps, the classes they are of, and the probabilities of these."""
     inputs = net.module_.normalize(net._on_device(pixels))
-    with torch.no_grad():
-        logits = cam.forward_func(inputs)
+    with torch.no_grad(), net._autocast():  # as predict does
+        logits = cam.forward_func(inputs).float()
     target = logits.argmax(dim=1) if target is None else target.to(logits.device)
     proba = logits.softmax(dim=1).gather(1, target[:, None])[:, 0]
     heat = cam.attribute(

@@ -214,16 +214,17 @@ class SearchSurfaceDisplay:
         return image, self._name(*best)
 
     def _plot_dots(self):
-        dots = self.surface.stack().reset_index()
-        dots.columns = ["y", "x", "mean"]
+        mean = self.surface.to_numpy()
+        rows, columns = np.nonzero(np.isfinite(mean))
+        x = self.surface.columns.to_numpy()[columns]
+        y = self.surface.index.to_numpy()[rows]
+        image = self.ax_.scatter(x, y, c=mean[rows, columns], cmap="cividis", ec="0.3")
+        image.set_sizes([70])
         row, column = self._best()
-        image = self.ax_.scatter(
-            dots["x"], dots["y"], c=dots["mean"], cmap="cividis", s=70, ec="0.3"
-        )
         best = self.surface.columns[column], self.surface.index[row]
         self.ax_.plot(*best, "o", ms=15, mfc="none", mec=POOR, mew=3)
-        _spread(self.ax_, "x", dots["x"])
-        _spread(self.ax_, "y", dots["y"])
+        _spread(self.ax_, "x", x)
+        _spread(self.ax_, "y", y)
         return image, self._name(row, column)
 
 

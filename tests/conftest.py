@@ -2,6 +2,7 @@
 
 import os
 import signal
+import sys
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,14 @@ from sk_fiqdr.datasets import make_fundus
 
 # Whoever starts the tests in the background has Ctrl-C ignored, which is inherited.
 signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+@pytest.fixture(autouse=True)
+def _close_figures():
+    """Close what a test has drawn: matplotlib warns of more than twenty figures."""
+    yield
+    if "matplotlib.pyplot" in sys.modules:
+        sys.modules["matplotlib.pyplot"].close("all")
 
 
 @pytest.fixture

@@ -23,6 +23,7 @@ PUBLIC = [
     "sk_fiqdr.model_selection",
     "sk_fiqdr.datasets",
     "sk_fiqdr.baselines",
+    "sk_fiqdr.inspection",
     "sk_fiqdr.distributed",
 ]
 NAMES = [

@@ -3,6 +3,7 @@
 Plain functions of labels and predictions; nothing here knows a net.
 """
 
+from ._compare import compare
 from ._grading import quadratic_weighted_kappa
 from ._quality import mean_acc, precision, sensitivity, specificity
 from ._refusal import refusal_report
@@ -16,6 +17,7 @@ from ._scorers import (
 )
 
 __all__ = [
+    "compare",
     "fiqdr_scoring",
     "grading_report",
     "kappa_scorer",

@@ -2,9 +2,7 @@
 
 import numpy as np
 
-from ._labels import check_labels, no_known_rows
-
-N_GRADES = 5
+from ._labels import N_GRADES, check_labels, no_known_rows
 
 
 def quadratic_weighted_kappa(y_true, y_pred, *, n_grades=N_GRADES):

@@ -7,6 +7,7 @@ import numpy as np
 from sklearn.exceptions import UndefinedMetricWarning
 
 UNKNOWN = -1
+N_GRADES = 5
 
 
 def check_labels(y_true, y_pred, n_classes):
@@ -78,6 +79,36 @@ def check_integers(name, y, n_classes):
             f"{n_classes - 1}, or -1 for unknown."
         )
     return y
+
+
+def check_truth(y_true):
+    """Return true grades and qualities.
+
+    Parameters
+    ----------
+    y_true : array-like of shape (n, 2)
+        Grade and quality, -1 where unknown.
+
+    Returns
+    -------
+    grade, quality : ndarray of shape (n,)
+        The columns as int64.
+
+    Raises
+    ------
+    ValueError
+        If there are not two columns, or a value is no class; the message names the row.
+    """
+    y = np.asarray(y_true)
+    if y.ndim != 2 or y.shape[1] != 2:
+        raise ValueError(
+            "y_true must have shape (n_samples, 2) with columns (grade, quality), got "
+            f"shape {y.shape!r}. Without quality labels pass -1 in the second column."
+        )
+    return (
+        check_integers("grade in y_true", y[:, 0], N_GRADES),
+        check_integers("quality in y_true", y[:, 1], 2),
+    )
 
 
 def _integers(name, y):

@@ -2,9 +2,10 @@
 
 import numpy as np
 
-from ._grading import N_GRADES, quadratic_weighted_kappa
-from ._labels import UNKNOWN, check_integers
-from ._reports import _groups, _report
+from ._bootstrap import check_groups
+from ._grading import quadratic_weighted_kappa
+from ._labels import N_GRADES, UNKNOWN, check_integers, check_truth
+from ._reports import _report
 
 SEVERE = 3  # severe non-proliferative or proliferative retinopathy
 
@@ -71,14 +72,7 @@ def refusal_report(
     >>> report.loc["all", ["share", "kappa", "kappa_graded"]].round(2).tolist()
     [0.33, 0.5, 1.0]
     """
-    y = np.asarray(y_true)
-    if y.ndim != 2 or y.shape[1] != 2:
-        raise ValueError(
-            "y_true must have shape (n_samples, 2) with columns (grade, quality), got "
-            f"shape {y.shape!r}. Without quality labels pass -1 in the second column."
-        )
-    grade = check_integers("grade in y_true", y[:, 0], N_GRADES)
-    quality = check_integers("quality in y_true", y[:, 1], 2)
+    grade, quality = check_truth(y_true)
     y_pred = check_integers("y_pred", y_pred, N_GRADES)
     refused = np.asarray(refused)
     if refused.dtype != bool or refused.shape != grade.shape:
@@ -107,7 +101,7 @@ def refusal_report(
         return dict(zip(strata, np.moveaxis(share, -1, 0), strict=True))
 
     every = np.full(len(grade), True)
-    groups = _groups(groups, every)
+    groups = check_groups(groups, every)
     report = _report(
         shares, cells, groups, n_bootstraps, confidence_level, random_state
     ).rename(columns={"value": "share"})

@@ -2,10 +2,10 @@
 
 import numpy as np
 import pandas as pd
-from sklearn.utils import check_random_state
 
-from ._grading import N_GRADES, kappa_of_confusion
-from ._labels import UNKNOWN, check_integers, check_labels
+from ._bootstrap import check_bootstrap, check_groups, draw_patients, interval
+from ._grading import kappa_of_confusion
+from ._labels import N_GRADES, UNKNOWN, check_labels, check_truth
 
 
 def quality_report(
@@ -68,7 +68,7 @@ def quality_report(
     """
     known = np.asarray(y_true) != UNKNOWN
     y_true, y_pred = check_labels(y_true, y_pred, 2)
-    groups = _groups(groups, known)
+    groups = check_groups(groups, known)
     cells = np.zeros((len(y_true), 2, 2))
     cells[np.arange(len(y_true)), y_true, y_pred] = 1
     return _report(
@@ -152,16 +152,11 @@ def grading_report(
     >>> grading_report(y, [0, 1, 2, 0, 0]).loc["ratio", "value"]
     np.float64(25.0)
     """
-    y = np.asarray(y_true)
-    if y.ndim != 2 or y.shape[1] != 2:
-        raise ValueError(
-            "y_true must have shape (n_samples, 2) with columns (grade, quality), got "
-            f"shape {y.shape!r}. Without quality labels pass -1 in the second column."
-        )
-    known = y[:, 0] != UNKNOWN
-    grade, y_pred = check_labels(y[:, 0], y_pred, N_GRADES)
-    quality = check_integers("quality in y_true", y[:, 1], 2)[known]
-    groups = _groups(groups, known)
+    grade, quality = check_truth(y_true)
+    known = grade != UNKNOWN
+    grade, y_pred = check_labels(grade, y_pred, N_GRADES)
+    quality = quality[known]
+    groups = check_groups(groups, known)
     # Unknown quality is a stratum of its own, which counts overall only.
     cells = np.zeros((len(grade), 3, N_GRADES, N_GRADES))
     cells[np.arange(len(grade)), quality % 3, grade, y_pred] = 1
@@ -191,51 +186,15 @@ def _grading_measures(counts):
         }
 
 
-def _groups(groups, known):
-    if groups is None:
-        return np.arange(known.sum())
-    groups = np.asarray(groups)
-    if groups.shape != known.shape:
-        raise ValueError(
-            f"groups must name the patient of each of the {len(known)} rows, got shape "
-            f"{groups.shape!r}."
-        )
-    if pd.isna(groups).any():
-        raise ValueError(
-            f"groups has no patient in row {np.flatnonzero(pd.isna(groups))[0]}. Give "
-            "an unknown patient a name of its own."
-        )
-    return groups[known]
-
-
 def _report(measures, cells, groups, n_bootstraps, confidence_level, random_state):
     """Take measures of counts, and of counts over patients drawn with replacement."""
-    if not 0 < confidence_level < 1:
-        raise ValueError(
-            f"confidence_level must be between 0 and 1, got {confidence_level!r}."
-        )
-    if not isinstance(n_bootstraps, int | np.integer) or n_bootstraps < 0:
-        raise ValueError(
-            f"n_bootstraps must be a whole number of at least 0, got {n_bootstraps!r}."
-        )
+    check_bootstrap(n_bootstraps, confidence_level)
     values = {name: float(v) for name, v in measures(cells.sum(axis=0)).items()}
     frame = pd.DataFrame({"value": values}).rename_axis("measure")
-    frame["lower"] = frame["upper"] = np.nan
     patients, patient = np.unique(groups, return_inverse=True)
-    if len(patients) > 1 and n_bootstraps:
-        counts = np.zeros((len(patients), cells[0].size))
-        np.add.at(counts, patient, cells.reshape(len(cells), -1))
-        # Patients with equal counts are the same to every measure: draw kinds of them.
-        kinds, n_of_kind = np.unique(counts, axis=0, return_counts=True)
-        drawn = check_random_state(random_state).multinomial(
-            len(patients), n_of_kind / len(patients), size=n_bootstraps
-        )
-        draws = (drawn @ kinds).reshape(n_bootstraps, *cells.shape[1:])
-        tail = (1 - confidence_level) / 2
-        for name, values in measures(draws).items():
-            values = values[np.isfinite(values)]
-            if len(values):
-                frame.loc[name, ["lower", "upper"]] = np.quantile(
-                    values, [tail, 1 - tail]
-                )
+    counts = np.zeros((len(patients), *cells.shape[1:]))
+    np.add.at(counts, patient, cells)
+    draws = measures(draw_patients(counts, n_bootstraps, random_state))
+    bounds = [interval(draws[name], confidence_level) for name in frame.index]
+    frame[["lower", "upper"]] = np.array(bounds).reshape(-1, 2)
     return frame

@@ -1,0 +1,308 @@
+"""Whether what the heads say is as probable as they say."""
+
+import numpy as np
+import pandas as pd
+
+from ..metrics._bootstrap import (
+    check_bootstrap,
+    check_groups,
+    draw_patients,
+    interval,
+)
+from ..metrics._labels import UNKNOWN, check_truth
+from ._answers import ask, check_proba, nothing_known
+from ._panels import GOOD, POOR, new_panels, tidy
+
+TASKS = {
+    "grade": ("Grade", "probability of the most probable grade", "share right", GOOD),
+    "quality": ("Quality", "probability of poor", "share poor", POOR),
+}
+
+
+class ReliabilityDisplay:
+    """Reliability of both heads: how often what they say with a probability is so.
+
+    Of the grade, how often the most probable one is right; of the quality, how often an
+    image is poor. Use `from_estimator` or `from_predictions` to make one.
+
+    Parameters
+    ----------
+    bins : DataFrame
+        A row for each task and bin that holds an image. Columns: n, predicted (mean
+        probability), observed (share that is so), lower and upper (its interval).
+    errors : dict of str to float
+        Expected calibration error of each task: mean distance of predicted and
+        observed over the images.
+
+    Attributes
+    ----------
+    ax_ : matplotlib Axes
+        What the picture fills.
+    axes_ : ndarray of shape (n_tasks,)
+        Its panels.
+    figure_ : matplotlib Figure
+        Figure that holds them.
+
+    See Also
+    --------
+    sk_fiqdr.model_selection.CalibratedTasksCV : Calibrates both heads.
+
+    References
+    ----------
+    .. [1] C. Guo, G. Pleiss, Y. Sun, K. Weinberger, "On Calibration of Modern Neural
+       Networks", ICML 2017.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sk_fiqdr.inspection import ReliabilityDisplay
+    >>> rng = np.random.default_rng(0)
+    >>> good = rng.random(2000)
+    >>> quality = (rng.random(2000) < good).astype(int)
+    >>> y_true = np.column_stack([np.full(2000, -1), quality])
+    >>> display = ReliabilityDisplay.from_predictions(y_true, quality_proba=good)
+    >>> display.frame().loc["quality", ["n", "predicted", "observed"]].round(2).head(3)
+           n  predicted  observed
+    bin
+    0    199       0.05      0.03
+    1    213       0.15      0.13
+    2    194       0.25      0.22
+    """
+
+    def __init__(self, *, bins, errors):
+        self.bins = bins
+        self.errors = errors
+
+    @classmethod
+    def from_estimator(
+        cls,
+        estimator,
+        X,
+        y,
+        *,
+        groups=None,
+        n_bins=10,
+        strategy="uniform",
+        n_bootstraps=1000,
+        confidence_level=0.95,
+        random_state=0,
+        ax=None,
+    ):
+        """Draw the reliability of an estimator.
+
+        Parameters
+        ----------
+        estimator : estimator, Pipeline or search
+            Fitted, of both tasks or of one of them; of one the other panel is left out.
+        X : array-like
+            Paths, images or features.
+        y : array-like of shape (n_samples, 2)
+            Grade and quality, -1 where unknown.
+        groups, n_bins, strategy, n_bootstraps, confidence_level, random_state, ax : object
+            As in `from_predictions`.
+
+        Returns
+        -------
+        display : ReliabilityDisplay
+            Drawn.
+
+        Raises
+        ------
+        ValueError, TypeError, PatientLeakageError
+            If labels or estimator do not fit, or a patient was trained on.
+        """  # noqa: E501 numpydoc wants the names in one line
+        answers = ask(estimator, X)
+        return cls.from_predictions(
+            y,
+            answers.grade_proba,
+            answers.quality_proba,
+            groups=groups,
+            n_bins=n_bins,
+            strategy=strategy,
+            n_bootstraps=n_bootstraps,
+            confidence_level=confidence_level,
+            random_state=random_state,
+            ax=ax,
+        )
+
+    @classmethod
+    def from_predictions(
+        cls,
+        y_true,
+        grade_proba=None,
+        quality_proba=None,
+        *,
+        groups=None,
+        n_bins=10,
+        strategy="uniform",
+        n_bootstraps=1000,
+        confidence_level=0.95,
+        random_state=0,
+        ax=None,
+    ):
+        """Draw the reliability of given probabilities.
+
+        Parameters
+        ----------
+        y_true : array-like of shape (n_samples, 2)
+            Grade and quality; a row counts for the task whose label is known. A task
+            without any is left out.
+        grade_proba : array-like of shape (n_samples, 5), default=None
+            Probability of each grade; rows of nan are skipped. None leaves it out.
+        quality_proba : array-like of shape (n_samples, 2) or (n_samples,), default=None
+            Probability of poor and of good quality, or of good alone; rows of nan are
+            skipped. None leaves it out.
+        groups : array-like of shape (n_samples,), default=None
+            Patient of each row: patients are drawn, not images. None draws rows.
+        n_bins : int, default=10
+            Number of bins; those that hold no image are left out.
+        strategy : {"uniform", "quantile"}, default="uniform"
+            Bins of equal width from 0 to 1, or of about as many images each.
+        n_bootstraps : int, default=1000
+            Number of draws.
+        confidence_level : float, default=0.95
+            Level of the intervals.
+        random_state : int, RandomState or None, default=0
+            Makes the draws repeat.
+        ax : matplotlib Axes, default=None
+            Space to fill; None makes a figure.
+
+        Returns
+        -------
+        display : ReliabilityDisplay
+            Drawn.
+
+        Raises
+        ------
+        ValueError
+            If an argument is not as described, or no row counts for any task.
+        """
+        check_bootstrap(n_bootstraps, confidence_level)
+        if not isinstance(n_bins, int | np.integer) or n_bins < 1:
+            raise ValueError(f"n_bins must be a whole number above 0, got {n_bins!r}.")
+        if strategy not in ("uniform", "quantile"):
+            raise ValueError(
+                f"strategy must be 'uniform' or 'quantile', got {strategy!r}."
+            )
+        truth = dict(zip(TASKS, check_truth(y_true), strict=True))
+        proba = {"grade": grade_proba, "quality": quality_proba}
+        tables, errors = {}, {}
+        for task, labels in truth.items():
+            if proba[task] is None:
+                continue
+            rows = check_proba(f"{task}_proba", proba[task], len(labels), task)
+            known = (labels != UNKNOWN) & ~np.isnan(rows[:, 0])
+            patients = check_groups(groups, known)
+            if not known.any():
+                continue
+            predicted, so = _claims(task, labels[known], rows[known])
+            bins = _bins(predicted, n_bins, strategy)
+            table = _table(
+                predicted, so, bins, patients, n_bootstraps, confidence_level,
+                random_state,
+            )  # fmt: skip
+            off = (table["predicted"] - table["observed"]).abs()
+            tables[task] = table
+            errors[task] = float((off * table["n"]).sum() / table["n"].sum())
+        if not tables:
+            raise nothing_known("both a known label and a probability of it")
+        return cls(bins=pd.concat(tables, names=["task", "bin"]), errors=errors).plot(
+            ax=ax
+        )
+
+    def frame(self):
+        """Return the bins.
+
+        Returns
+        -------
+        frame : DataFrame
+            A row for each task and bin; columns as of the parameter `bins`.
+        """
+        return self.bins.copy()
+
+    def plot(self, ax=None):
+        """Draw a panel for each task, and in grey how many images a bin holds.
+
+        Parameters
+        ----------
+        ax : matplotlib Axes, default=None
+            Space to fill; None makes a figure.
+
+        Returns
+        -------
+        display : ReliabilityDisplay
+            The object itself, with `ax_`, `axes_` and `figure_`.
+        """
+        size = 4.8 * len(self.errors), 4.8
+        self.ax_, axes = new_panels(ax, 1, len(self.errors), size)
+        self.axes_, self.figure_ = axes[0], self.ax_.figure
+        for panel, (task, error) in zip(self.axes_, self.errors.items(), strict=True):
+            self._plot_task(panel, task, error)
+        return self
+
+    def _plot_task(self, panel, task, error):
+        title, predicted, observed, color = TASKS[task]
+        table = self.bins.loc[task]
+        n = table["n"].sum()
+        panel.bar(
+            table["predicted"],
+            table["n"] / n,
+            0.03,
+            color="0.85",
+            label="of the images",
+        )
+        panel.plot([0, 1], [0, 1], color="0.4", ls="--", lw=1, label="calibrated")
+        panel.vlines(
+            table["predicted"], table["lower"], table["upper"], color=color, lw=2
+        )
+        panel.plot(table["predicted"], table["observed"], "o-", color=color, mec="k")
+        for _, row in table.iterrows():
+            panel.annotate(
+                f"{row['n']:,.0f}",
+                (row["predicted"], row["observed"]),
+                (5, -11),
+                textcoords="offset points",
+                fontsize="x-small",
+            )
+        panel.set(xlabel=predicted, ylabel=observed, aspect="equal")
+        panel.set(xlim=(-0.02, 1.04), ylim=(-0.02, 1.04))
+        panel.set_title(f"{title}, n = {n:,} images\ncalibration error {error:.3f}")
+        panel.legend(frameon=False, fontsize="small", loc="upper left")
+        tidy(panel)
+
+
+def _claims(task, labels, proba):
+    """Return what is claimed with which probability, and whether it is so."""
+    if task == "quality":
+        return proba[:, 0], labels == 0
+    return proba.max(axis=1), proba.argmax(axis=1) == labels
+
+
+def _bins(predicted, n_bins, strategy):
+    """Deal probabilities to bins as scikit-learn's calibration_curve does."""
+    edges = np.linspace(0, 1, n_bins + 1)
+    if strategy == "quantile":
+        edges = np.quantile(predicted, edges)
+    return np.searchsorted(edges[1:-1], predicted)
+
+
+def _table(predicted, so, bins, patients, n_bootstraps, confidence_level, random_state):
+    used, bins = np.unique(bins, return_inverse=True)
+    patients, patient = np.unique(patients, return_inverse=True)
+    counts = np.zeros((len(patients), len(used), 2))
+    np.add.at(counts, (patient, bins, so.astype(int)), 1)
+    draws = draw_patients(counts, n_bootstraps, random_state)
+    with np.errstate(invalid="ignore"):
+        shares = draws[..., 1] / draws.sum(axis=-1)
+    n = counts.sum(axis=(0, 2))
+    bounds = np.array([interval(share, confidence_level) for share in shares.T])
+    return pd.DataFrame(
+        {
+            "n": n.astype(int),
+            "predicted": np.bincount(bins, predicted) / n,
+            "observed": counts[..., 1].sum(axis=0) / n,
+            "lower": bounds[:, 0],
+            "upper": bounds[:, 1],
+        },
+        index=used,
+    )

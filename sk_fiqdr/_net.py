@@ -14,7 +14,7 @@ from skorch import NeuralNet
 from skorch.utils import to_tensor
 from torch import nn
 
-from . import _pretrained
+from . import _export, _pretrained
 from ._augment import default_augmentation
 from ._checkpoint import open_checkpoint
 from ._dataset import FEATURES, AugmentedDataset, take_batch
@@ -551,6 +551,55 @@ class FundusNet(
             If the folder holds no such model; the message says what it holds.
         """
         return _pretrained.load(cls, folder, **parameters)
+
+    def export(self, path, *, format=None, X=None, tolerance=1e-4, overwrite=False):
+        """Write the fitted network for another runtime, checked before it is kept.
+
+        It takes plain pixels, uint8 of shape (n, image_size, image_size, 3), in batches
+        of any size, or float32 features (n, d) with ``backbone=None``, and computes in
+        float32. It returns ``grade_probabilities`` (n, n_grades) and
+        ``quality_probabilities`` (n, 2), or the one that the estimator knows of. How
+        images are to be prepared, the classes and the versions go with it.
+
+        Parameters
+        ----------
+        path : str or Path
+            The file; it appears whole or not at all.
+        format : {"onnx", "torch"}, default=None
+            ONNX (extra ``onnx``), or a program of ``torch.export``. None goes by the
+            suffix, ``.onnx`` or ``.pt2``.
+        X : array-like, default=None
+            Two or more rows, as for `predict`, on which what was written is compared
+            with the net; by default painted photographs.
+        tolerance : float, default=1e-4
+            Largest difference of a probability, in float32, that is no error.
+        overwrite : bool, default=False
+            Replace a file that is there.
+
+        Returns
+        -------
+        difference : float
+            Largest difference of a probability that was found; nan, with a warning,
+            where there is no onnxruntime to find it.
+
+        Raises
+        ------
+        FileExistsError
+            If the file exists and `overwrite` is not set.
+        ImportError
+            If `format` is "onnx" and onnx or onnxscript is not installed.
+        ValueError
+            If the format is unknown, the network cannot be exported, or what was
+            written answers differently.
+        """
+        return _export.export(
+            self,
+            path,
+            format=format,
+            X=X,
+            tolerance=tolerance,
+            overwrite=overwrite,
+        )
 
     def transform(self, X):
         """Return the deep features that the centre loss sees.

@@ -202,6 +202,10 @@ class FIQDRClassifier(_CentredQuality, ClassifierMixin, FundusNet):
         """0 poor and 1 good."""
         return np.arange(2)
 
+    @property
+    def _task_classes(self):
+        return {"grade": self.classes_, "quality": self.quality_classes_}
+
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
         tags.target_tags.one_d_labels = False
@@ -345,6 +349,10 @@ class _SingleTask(ClassifierMixin, FundusNet):
         self._check_classes(y)
         codes = np.searchsorted(self.classes_, np.where(known, y, y[known][0]))
         return np.where(known, codes, UNKNOWN).astype(np.int64)
+
+    @property
+    def _task_classes(self):
+        return dict.fromkeys(self._task_columns, self.classes_)
 
     def _check_classes(self, y):
         if len(self.classes_) < 2:

@@ -95,9 +95,8 @@ def exported_facts(net):
     else:
         facts["input"] = PREPARE.format(int(net.image_size))
         facts["image_size"] = str(int(net.image_size))
-    classes = [net.classes_, getattr(net, "quality_classes_", net.classes_)]
-    for task in net._task_columns:
-        facts[f"{task}_classes"] = json.dumps(classes[TASKS[task]].tolist())
+    for task, classes in net._task_classes.items():
+        facts[f"{task}_classes"] = json.dumps(classes.tolist())
     return facts
 
 

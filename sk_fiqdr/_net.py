@@ -511,23 +511,31 @@ class FundusNet(
     def _n_features_out(self):
         return self.module_.n_features
 
-    def save_pretrained(self, folder, *, overwrite=False):
-        """Save the fitted net as safetensors and JSON.
+    def save_pretrained(self, folder, *, overwrite=False, scores=None):
+        """Save the fitted net as safetensors and JSON, with a model card.
 
         Parameters
         ----------
         folder : str or Path
-            Where to; it appears whole or not at all. Names of training images, which
-            are names of patients, do not go with it.
+            Where to; it appears whole or not at all. How many images, patients and
+            labels it was trained on goes with it, and a hash by which to know them
+            again; names of images, which are names of patients, do not.
         overwrite : bool, default=False
-            Replace what is there.
+            Replace the model that is there.
+        scores : dict of str to float, default=None
+            Scores to tell in the card, such as those that
+            :func:`~sk_fiqdr.metrics.fiqdr_scoring` returns; by default those that the
+            net was loaded with.
 
         Raises
         ------
         FileExistsError
-            If the folder exists and `overwrite` is not set.
+            If the folder exists and `overwrite` is not set, or if it holds anything
+            else than a saved model.
+        TypeError
+            If `scores` is no dict of numbers.
         """
-        _pretrained.save(self, folder, overwrite=overwrite)
+        _pretrained.save(self, folder, overwrite=overwrite, scores=scores)
 
     @classmethod
     def from_pretrained(cls, folder, **parameters):
@@ -538,17 +546,21 @@ class FundusNet(
         folder : str or Path
             Where from.
         **parameters : dict
-            Parameters to set differently, such as a backbone that is no name.
+            Parameters to set differently. A Module or a factory as `backbone` has to be
+            given again; `optimizer`, `callbacks` and the like, on which predictions do
+            not depend, may be, if the net is to be trained on.
 
         Returns
         -------
         net : FundusNet
-            The fitted net; what was trained on a GPU loads on a CPU.
+            The fitted net, which predicts bit for bit what it did; what was trained on
+            a GPU loads on a CPU. It has `training_data_` and `scores_`.
 
         Raises
         ------
         FileNotFoundError, ValueError
-            If the folder holds no such model; the message says what it holds.
+            If the folder holds no such model, or anything in it is not what
+            `save_pretrained` writes; the message says what.
         """
         return _pretrained.load(cls, folder, **parameters)
 

@@ -384,7 +384,7 @@ class _DataParallel:
             return self._plain().export(path, **kwargs)
         return None
 
-    def save_pretrained(self, folder, *, overwrite=False):
+    def save_pretrained(self, folder, *, overwrite=False, scores=None):
         """Save the fitted net for the estimator of one process, in the main process.
 
         Parameters
@@ -392,15 +392,18 @@ class _DataParallel:
         folder : str or Path
             Where to; it appears whole or not at all.
         overwrite : bool, default=False
-            Replace what is there.
+            Replace the model that is there.
+        scores : dict of str to float, default=None
+            Scores to tell in the model card.
 
         Raises
         ------
         FileExistsError
-            If the folder exists and `overwrite` is not set.
+            If the folder exists and `overwrite` is not set, or if it holds anything
+            else than a saved model.
         """
         if self._processes.is_main:
-            self._plain().save_pretrained(folder, overwrite=overwrite)
+            self._plain().save_pretrained(folder, overwrite=overwrite, scores=scores)
 
     @classmethod
     def from_pretrained(cls, folder, **parameters):

@@ -65,11 +65,12 @@ class FIQDRClassifier(_CentredQuality, ClassifierMixin, FundusNet):
     Parameters
     ----------
     backbone : str, Module, callable or None, default="resnet18"
-        Name of a torchvision classification model; or a Module or a factory of one
-        that maps images to features; or None to train the two heads on features.
+        Name of a torchvision classification model; "timm/" and the name of one of
+        timm's (extra ``timm``); a Module or a factory of one that maps images to
+        features; or None to train the two heads on features.
     weights : str, Path or None, default=None
-        None for random weights, "DEFAULT" for torchvision's (fetched once), or the
-        path of a local ``.safetensors`` or ``.pth`` file.
+        None for random weights, "DEFAULT" for torchvision's or timm's own (fetched
+        once), or the path of a local ``.safetensors`` or ``.pth`` file.
     image_size : int, default=224
         Height and width in pixels to which images are brought.
     beta : float, "balanced" or array-like of shape (2,), default=27.0

@@ -1,5 +1,7 @@
 """The three estimators: grade and quality together, and each of them alone."""
 
+from numbers import Number
+
 import numpy as np
 import torch
 from sklearn.base import ClassifierMixin
@@ -616,9 +618,11 @@ def _check_two_columns(y):
         try:
             y = y.astype(np.float64)
         except (TypeError, ValueError) as error:
+            strange = next(it for it in y.ravel() if not isinstance(it, Number))
             raise ValueError(
-                f"y must hold integers, got {y.ravel()[0]!r} and the like. Grades are "
-                "0 to 4, quality is 0 poor or 1 good, -1 is unknown."
+                f"y must hold integers, got {strange!r}. Grades are 0 to 4, quality is "
+                "0 poor or 1 good; mark unknown labels with -1: "
+                "frame.fillna(-1).astype(int)."
             ) from error
         y = y.astype(np.int64) if (y == np.round(y)).all() else y
     if y.dtype.kind == "f" and np.isnan(y).any():

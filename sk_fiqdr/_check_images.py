@@ -55,7 +55,7 @@ def check_images(X):
                 "resize them."
             )
         X = np.asarray(items)
-    if X.dtype.kind in "OU":
+    if X.dtype.kind in "OUT":  # T: strings of NumPy 2
         if X.ndim != 1:
             raise ValueError(
                 f"Paths must be one-dimensional, got an array of shape {X.shape!r}. "

@@ -1,5 +1,7 @@
 """The three estimators: grade and quality together, and each of them alone."""
 
+from numbers import Number
+
 import numpy as np
 import torch
 from sklearn.base import ClassifierMixin
@@ -65,11 +67,12 @@ class FIQDRClassifier(_CentredQuality, ClassifierMixin, FundusNet):
     Parameters
     ----------
     backbone : str, Module, callable or None, default="resnet18"
-        Name of a torchvision classification model; or a Module or a factory of one
-        that maps images to features; or None to train the two heads on features.
+        Name of a torchvision classification model; "timm/" and the name of one of
+        timm's (extra ``timm``); a Module or a factory of one that maps images to
+        features; or None to train the two heads on features.
     weights : str, Path or None, default=None
-        None for random weights, "DEFAULT" for torchvision's (fetched once), or the
-        path of a local ``.safetensors`` or ``.pth`` file.
+        None for random weights, "DEFAULT" for torchvision's or timm's own (fetched
+        once), or the path of a local ``.safetensors`` or ``.pth`` file.
     image_size : int, default=224
         Height and width in pixels to which images are brought.
     beta : float, "balanced" or array-like of shape (2,), default=27.0
@@ -201,6 +204,10 @@ class FIQDRClassifier(_CentredQuality, ClassifierMixin, FundusNet):
     def quality_classes_(self):
         """0 poor and 1 good."""
         return np.arange(2)
+
+    @property
+    def _task_classes(self):
+        return {"grade": self.classes_, "quality": self.quality_classes_}
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
@@ -345,6 +352,10 @@ class _SingleTask(ClassifierMixin, FundusNet):
         self._check_classes(y)
         codes = np.searchsorted(self.classes_, np.where(known, y, y[known][0]))
         return np.where(known, codes, UNKNOWN).astype(np.int64)
+
+    @property
+    def _task_classes(self):
+        return dict.fromkeys(self._task_columns, self.classes_)
 
     def _check_classes(self, y):
         if len(self.classes_) < 2:
@@ -607,9 +618,11 @@ def _check_two_columns(y):
         try:
             y = y.astype(np.float64)
         except (TypeError, ValueError) as error:
+            strange = next(it for it in y.ravel() if not isinstance(it, Number))
             raise ValueError(
-                f"y must hold integers, got {y.ravel()[0]!r} and the like. Grades are "
-                "0 to 4, quality is 0 poor or 1 good, -1 is unknown."
+                f"y must hold integers, got {strange!r}. Grades are 0 to 4, quality is "
+                "0 poor or 1 good; mark unknown labels with -1: "
+                "frame.fillna(-1).astype(int)."
             ) from error
         y = y.astype(np.int64) if (y == np.round(y)).all() else y
     if y.dtype.kind == "f" and np.isnan(y).any():

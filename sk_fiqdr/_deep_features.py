@@ -28,7 +28,7 @@ from ._input import CheckedInput
 from ._net import DEEP, FundusNet
 from ._progress import progress_bar
 from ._version import __version__
-from .modules import IMAGENET_MEAN, IMAGENET_STD, MultiTaskNet
+from .modules import MultiTaskNet
 
 VERSIONS = {
     "sk_fiqdr": __version__,
@@ -63,7 +63,7 @@ class DeepFeatures(
         Height and width in pixels to which images are brought.
     mean, std : sequence of three floats, default=None
         Mean and standard deviation of the pixels, in 0 to 1, that the backbone expects;
-        ImageNet's by default.
+        by default those that a model of timm names, and ImageNet's for any other.
     memory : str, Path, joblib.Memory or None, default=None
         Folder where features are kept for each image. They are found again by other
         folds, processes and days, as long as neither file nor network has changed. None
@@ -338,8 +338,8 @@ class DeepFeatures(
             backbone=self.backbone,
             weights=self.weights,
             image_size=self.image_size,
-            module__mean=IMAGENET_MEAN if self.mean is None else self.mean,
-            module__std=IMAGENET_STD if self.std is None else self.std,
+            module__mean=self.mean,
+            module__std=self.std,
             device=self.device,
             amp=self.amp,
             batch_size=self.batch_size,

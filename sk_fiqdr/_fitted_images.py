@@ -44,7 +44,7 @@ class FittedImages:
 
     def _remember_patients(self, X, kind, *, reset):
         if kind == PATHS:
-            names, patients = _names_and_patients(X)
+            names, patients = names_and_patients(X)
             if not reset and hasattr(self, "trained_names_"):
                 names = np.union1d(self.trained_names_, names)
                 patients = np.union1d(self.trained_patients_, patients)
@@ -75,7 +75,7 @@ class FittedImages:
         X, kind = check_images(X)
         if kind != PATHS:
             return
-        names, patients = _names_and_patients(X)
+        names, patients = names_and_patients(X)
         unseen = ~np.isin(names, trained)
         shared = np.intersect1d(patients[unseen], self.trained_patients_)
         if len(shared):
@@ -86,8 +86,19 @@ class FittedImages:
             )
 
 
-def _names_and_patients(paths):
-    """Name images by patient and file, wherever they lie, and return both."""
+def names_and_patients(paths):
+    """Name images by patient and file, wherever they lie.
+
+    Parameters
+    ----------
+    paths : ndarray of shape (n,)
+        Image paths.
+
+    Returns
+    -------
+    names, patients : ndarray of shape (n,)
+        "patient/file" and "patient".
+    """
     patients = patient_ids(paths)
     names = [
         f"{patient}/{os.path.basename(path)}"

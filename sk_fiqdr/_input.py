@@ -11,6 +11,7 @@ from ._check_images import PATHS, check_images
 from ._dataset import FEATURES, FundusDataset
 from ._fitted_images import FittedImages
 from ._images import read_image
+from ._training_data import summarize
 
 
 class CheckedInput(FittedImages):
@@ -144,9 +145,22 @@ class CheckedInput(FittedImages):
                     f"shape {groups.shape!r}."
                 )
         self._remember_patients(X, kind, reset=reset)
+        self._remember_training(X, kind, y, groups, reset=reset)
         return self._make_dataset(
             X, y, kind, sample_weight=sample_weight, groups=groups
         )
+
+    def _remember_training(self, X, kind, y, groups, *, reset):
+        codes = {
+            task: y if column is None else y[:, column]
+            for task, column in self._task_columns.items()
+        }
+        summary = summarize(X, kind, codes, self._task_classes, groups)
+        before = [] if reset else getattr(self, "training_data_", [])
+        if summary not in before:
+            self.training_data_ = [*before, summary]
+        # Scores that came with the net were another's, before this training.
+        vars(self).pop("scores_", None)
 
     def _report_unreadable(self, dataset):
         """Name what could not be read: files with their reasons, rows of features."""

@@ -1,79 +1,87 @@
-"""Models that travel: a folder of safetensors and JSON, never a pickle."""
+"""Models that travel: a folder of safetensors, JSON and a card, never a pickle."""
 
+import hashlib
 import json
 import os
+import re
 import shutil
 import tempfile
-from pathlib import Path
+from collections.abc import Mapping
+from pathlib import Path, PurePath
 
 import numpy as np
+import safetensors
 import safetensors.torch
+import sklearn
+import skorch
 import torch
+import torchvision
 
+from ._model_card import model_card
+from ._saved_config import (
+    FITTED_RULES,
+    FORMAT,
+    classes_from_json,
+    classes_to_json,
+    damaged,
+    read_config,
+)
 from ._version import __version__
 
-FORMAT = 1
-CONFIG, WEIGHTS = "config.json", "model.safetensors"
-# What a fit learns besides tensors, and predict needs.
-FITTED = ("classes_", "class_weights_", "n_features_in_", "input_")
+CONFIG, WEIGHTS, CARD = "config.json", "model.safetensors", "README.md"
+PARTS = ("module", "criterion")
+# Places and ways of this machine; and the weights of the backbone are in the folder.
+NEVER_READ = ("checkpoint_dir", "torch_load_kwargs", "module__weights")
+PASSED_ON = (
+    "(module|criterion|optimizer|iterator_train|iterator_valid|dataset|callbacks"
+    r"|compile|train_split)__\w+"
+)
 
 
-def save(net, folder, *, overwrite=False):
+def save(net, folder, *, overwrite=False, scores=None):
     """Write a fitted net; the folder appears whole or not at all.
 
     Parameters
     ----------
     net : FundusNet
         A fitted net.
-    folder : str or Path
-        Where to.
-    overwrite : bool, default=False
-        Replace what is there.
-
-    Raises
-    ------
-    FileExistsError
-        If the folder exists and `overwrite` is not set.
+    folder, overwrite, scores : object
+        Those of `FundusNet.save_pretrained`.
     """
     net.check_is_fitted()
     folder = Path(folder)
-    if folder.exists() and not overwrite:
-        raise FileExistsError(
-            f"{str(folder)!r} exists. Choose another folder, or pass overwrite=True."
-        )
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    parameters, named = {}, {}
-    for name, value in net.get_params(deep=False).items():
-        if name == "checkpoint_dir":  # a place on this machine
-            continue
-        try:
-            parameters[name] = json.loads(json.dumps(value))
-        except TypeError:
-            named[name] = getattr(value, "__qualname__", None) or repr(value)
-    fitted = {name: _plain(vars(net)[name]) for name in FITTED if name in vars(net)}
+    _check_place(folder, overwrite)
+    parameters, not_saved = _parameters(net)
+    tensors = {
+        f"{part}.{key}": value.detach().cpu().contiguous().clone()
+        for part in PARTS
+        for key, value in getattr(net, f"{part}_").state_dict().items()
+    }
+    # Not save_file, whose files nobody else may read.
+    weights = safetensors.torch.save(tensors)
     config = {
         "format": FORMAT,
         "estimator": type(net).__name__,
-        "version": __version__,
-        "torch": torch.__version__,
+        "versions": _versions(),
         "parameters": parameters,
-        "not_saved": named,
-        "fitted": fitted,
+        "not_saved": not_saved,
+        "fitted": _fitted(net),
+        "training": _training(net),
+        "scores": _scores(getattr(net, "scores_", {}) if scores is None else scores),
+        "weights_sha256": hashlib.sha256(weights).hexdigest(),
     }
-    tensors = {
-        f"{part}.{key}": value.detach().cpu().contiguous().clone()
-        for part, module in (("module", net.module_), ("criterion", net.criterion_))
-        for key, value in module.state_dict().items()
-    }
+    folder.parent.mkdir(parents=True, exist_ok=True)
     temporary = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
     try:
-        # Not save_file, whose files nobody else may read.
-        (temporary / WEIGHTS).write_bytes(safetensors.torch.save(tensors))
-        (temporary / CONFIG).write_text(json.dumps(config, indent=2) + "\n")
-        temporary.chmod(0o755)
+        new, old = temporary / "new", temporary / "old"
+        new.mkdir()
+        (new / WEIGHTS).write_bytes(weights)
+        text = json.dumps(config, indent=2, allow_nan=False)
+        (new / CONFIG).write_text(text + "\n", encoding="utf-8")
+        (new / CARD).write_text(model_card(config, folder.name), encoding="utf-8")
         if folder.exists():
-            shutil.rmtree(folder)
-        os.replace(temporary, folder)
+            os.replace(folder, old)
+        os.replace(new, folder)
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
 
@@ -107,66 +115,206 @@ def load(cls, folder, **parameters):
                 f"{str(folder)!r} holds no {name}: it is no model that "
                 f"{cls.__name__}.save_pretrained wrote."
             )
-    try:
-        config = json.loads((folder / CONFIG).read_text())
-        estimator, written = config["estimator"], config["format"]
-        own, named, fitted = (
-            config[key] for key in ("parameters", "not_saved", "fitted")
-        )
-    except (ValueError, KeyError, TypeError) as error:
+    config = read_config(folder / CONFIG)
+    if config["estimator"] != cls.__name__:
         raise ValueError(
-            f"{str(folder / CONFIG)!r} is damaged ({error!r}). Save the model again."
-        ) from error
-    if estimator != cls.__name__:
-        raise ValueError(
-            f"{str(folder)!r} holds a {estimator}, not a {cls.__name__}. "
-            f"Use {estimator}.from_pretrained."
+            f"{str(folder)!r} holds a {config['estimator']}, not a {cls.__name__}. "
+            f"Use {config['estimator']}.from_pretrained."
         )
-    if written > FORMAT:
-        raise ValueError(
-            f"{str(folder)!r} has format {written}, this version reads up to {FORMAT}. "
-            "Install a newer sk-fiqdr."
-        )
-    if "backbone" in named and "backbone" not in parameters:
-        raise ValueError(
-            f"The model was built on backbone={named['backbone']!r}, which a file "
-            "cannot hold. Pass it again: from_pretrained(folder, backbone=...)."
-        )
-    # The weights are in the folder: nothing is to be fetched or read for them.
-    net = cls(**{**own, "weights": None, **parameters})
-    for name, value in fitted.items():
-        if name not in FITTED:
-            raise ValueError(
-                f"{str(folder / CONFIG)!r} has the unknown field {name!r}."
-            )
-        if name == "classes_" and cls.__name__ == "FIQDRClassifier":
-            continue
-        setattr(net, name, _rich(name, value))
-    with net._own_generator(start_afresh=True):
-        net.initialize()
-    tensors = safetensors.torch.load_file(folder / WEIGHTS)
-    for part, module in (("module", net.module_), ("criterion", net.criterion_)):
-        state = {
-            key.removeprefix(f"{part}."): value
-            for key, value in tensors.items()
-            if key.startswith(f"{part}.")
-        }
-        try:
-            module.load_state_dict(state)
-        except RuntimeError as error:
-            raise ValueError(
-                f"{str(folder / WEIGHTS)!r} does not fit the network that {CONFIG} "
-                f"describes: {error}"
-            ) from error
-    net.set_params(weights=own.get("weights"))
+    tensors = _read_tensors(folder / WEIGHTS, config["weights_sha256"])
+    net = _build(cls, folder / CONFIG, config, parameters)
+    for part in PARTS:
+        _load_state(folder / WEIGHTS, getattr(net, f"{part}_"), part, tensors)
+    if "weights" not in parameters:
+        net.set_params(weights=config["parameters"].get("weights"))
+    if config["training"]["data"]:
+        net.training_data_ = config["training"]["data"]
+    net.scores_ = {
+        name: float("nan") if score is None else score
+        for name, score in config["scores"].items()
+    }
     return net
 
 
+def _check_place(folder, overwrite):
+    """Raise where something is in the way that must not be replaced."""
+    if not folder.exists() and not folder.is_symlink():
+        return
+    if not overwrite:
+        raise FileExistsError(
+            f"{str(folder)!r} exists. Choose another folder, or pass overwrite=True."
+        )
+    others = (
+        sorted({path.name for path in folder.iterdir()} - {CONFIG, WEIGHTS, CARD})
+        if folder.is_dir() and not folder.is_symlink()
+        else [folder.name]
+    )
+    if others:
+        raise FileExistsError(
+            f"{str(folder)!r} holds what is no part of a saved model, such as "
+            f"{others[0]!r}: overwrite=True would delete it. Choose another folder."
+        )
+
+
+def _parameters(net):
+    """Return the parameters that JSON can hold, and the names of the others' values."""
+    parameters, not_saved = {}, {}
+    default = _default_names(type(net))
+    for name, value in net.get_params(deep=False).items():
+        if name in NEVER_READ:
+            continue
+        try:
+            text = json.dumps(value, default=_plain, allow_nan=False)
+            parameters[name] = json.loads(text)
+        except (TypeError, ValueError):
+            if _name(value) != default.get(name):
+                not_saved[name] = _name(value)
+    return parameters, not_saved
+
+
+def _default_names(cls):
+    return {name: _name(value) for name, value in cls().get_params(deep=False).items()}
+
+
+def _name(value):
+    """Return what a message calls a value that JSON cannot hold."""
+    if isinstance(value, torch.nn.Module):
+        return type(value).__qualname__
+    name = getattr(value, "__qualname__", None) or repr(value)
+    return re.sub(r" at 0x[0-9a-f]+", "", name)
+
+
 def _plain(value):
-    return value.tolist() if isinstance(value, np.ndarray | torch.Tensor) else value
+    if isinstance(value, np.generic | np.ndarray | torch.Tensor):
+        return value.tolist()
+    if isinstance(value, PurePath):
+        return str(value)
+    raise TypeError
+
+
+def _fitted(net):
+    fitted = {}
+    for name in FITTED_RULES:
+        if name in vars(net):
+            value = vars(net)[name]
+            is_classes = name == "classes_"
+            fitted[name] = classes_to_json(value) if is_classes else value
+    return json.loads(json.dumps(fitted, default=_plain))
+
+
+def _training(net):
+    training = {"data": getattr(net, "training_data_", [])}
+    history = net.history
+    if len(history):
+        training["epochs"] = len(history)
+    return training
+
+
+def _scores(scores):
+    if not isinstance(scores, Mapping):
+        raise TypeError(
+            "scores must be a dict of names and numbers, as fiqdr_scoring returns, got "
+            f"{scores!r}."
+        )
+    plain = {}
+    for name, score in scores.items():
+        try:
+            plain[str(name)] = float(score) if np.isfinite(score) else None
+        except (TypeError, ValueError) as error:
+            raise TypeError(
+                f"scores[{name!r}] must be a number, got {score!r}."
+            ) from error
+    return plain
+
+
+def _versions():
+    return {
+        "sk_fiqdr": __version__,
+        "torch": torch.__version__,
+        "torchvision": torchvision.__version__,
+        "skorch": skorch.__version__,
+        "scikit-learn": sklearn.__version__,
+        "numpy": np.__version__,
+    }
+
+
+def _build(cls, path, config, parameters):
+    """Return the net that the JSON describes, with random weights."""
+    default = _default_names(cls)
+    for name, value in config["not_saved"].items():
+        if (
+            name not in parameters
+            and value != default.get(name)
+            and re.match(r"(backbone|module|criterion)(__|$)", name)
+        ):
+            raise ValueError(
+                f"The model was built on {name}={value!r}, which a file cannot hold. "
+                f"Pass it again: from_pretrained(folder, {name}=...)."
+            )
+    own = {k: v for k, v in config["parameters"].items() if k not in NEVER_READ}
+    for name in own:
+        if name not in default and not re.fullmatch(PASSED_ON, name):
+            raise damaged(path, f"it has the unknown parameter {name!r}")
+    if "device" not in parameters:
+        own["device"] = _device_here(own.get("device"))
+    try:
+        # The weights are in the folder: nothing is to be fetched or read for them.
+        net = cls(**{**own, "weights": None, **parameters})
+        for name, value in config["fitted"].items():
+            setattr(net, name, _rich(name, value))
+        with net._own_generator(start_afresh=True):
+            net.initialize()
+    except (TypeError, ValueError, AttributeError, RuntimeError) as error:
+        raise ValueError(
+            f"{str(path)!r} describes no {cls.__name__} that can be built here: {error}"
+        ) from error
+    return net
+
+
+def _device_here(device):
+    """Return the device that a net was saved with, or "auto" where it is missing."""
+    try:
+        torch.empty(0, device=None if device == "auto" else device)
+    except (RuntimeError, AssertionError, TypeError):  # torch asserts that it has CUDA
+        return "auto"
+    return device
 
 
 def _rich(name, value):
     if name == "classes_":
-        return np.array(value)
-    return torch.tensor(value) if name == "class_weights_" else value
+        return classes_from_json(value)
+    if name == "class_weights_":
+        return torch.tensor(value)
+    return np.array(value, dtype=object) if name == "feature_names_in_" else value
+
+
+def _read_tensors(path, sha256):
+    weights = path.read_bytes()
+    if sha256 is not None and hashlib.sha256(weights).hexdigest() != sha256:
+        raise damaged(path, f"it is not the file that {CONFIG} was written with")
+    try:
+        return safetensors.torch.load(weights)
+    except safetensors.SafetensorError as error:
+        raise damaged(path, f"it is no safetensors file ({error})") from error
+
+
+def _load_state(path, module, part, tensors):
+    expected = module.state_dict()
+    state = {
+        name.removeprefix(f"{part}."): tensor
+        for name, tensor in tensors.items()
+        if name.split(".")[0] == part or name.split(".")[0] not in PARTS
+    }
+    wrong = sorted(expected.keys() ^ state.keys()) or [
+        name
+        for name, tensor in state.items()
+        if (tensor.shape, tensor.dtype) != (expected[name].shape, expected[name].dtype)
+    ]
+    if wrong:
+        raise ValueError(
+            f"{str(path)!r} does not fit the network that {CONFIG} describes: "
+            f"{len(wrong)} of {len(expected)} tensors are missing, unknown or of "
+            f"another shape or dtype, the first {part + '.' + wrong[0]!r}. Choose the "
+            "backbone that the model was saved with."
+        )
+    module.load_state_dict(state)

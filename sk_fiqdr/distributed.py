@@ -359,7 +359,32 @@ class _DataParallel:
             if issubclass(it, FundusNet) and not issubclass(it, _DataParallel)
         )
 
-    def save_pretrained(self, folder, *, overwrite=False):
+    def _plain(self):
+        """Return the estimator of one process with everything that this one has."""
+        plain = object.__new__(self._plain_class())
+        vars(plain).update(vars(self))
+        return plain
+
+    def export(self, path, **kwargs):
+        """Write the network for another runtime, in the main process.
+
+        Parameters
+        ----------
+        path : str or Path
+            The file; it appears whole or not at all.
+        **kwargs : dict
+            As for the estimator of one process.
+
+        Returns
+        -------
+        difference : float or None
+            Largest difference of a probability that was found; None elsewhere.
+        """
+        if self._processes.is_main:
+            return self._plain().export(path, **kwargs)
+        return None
+
+    def save_pretrained(self, folder, *, overwrite=False, scores=None):
         """Save the fitted net for the estimator of one process, in the main process.
 
         Parameters
@@ -367,17 +392,18 @@ class _DataParallel:
         folder : str or Path
             Where to; it appears whole or not at all.
         overwrite : bool, default=False
-            Replace what is there.
+            Replace the model that is there.
+        scores : dict of str to float, default=None
+            Scores to tell in the model card.
 
         Raises
         ------
         FileExistsError
-            If the folder exists and `overwrite` is not set.
+            If the folder exists and `overwrite` is not set, or if it holds anything
+            else than a saved model.
         """
         if self._processes.is_main:
-            plain = object.__new__(self._plain_class())
-            vars(plain).update(vars(self))
-            plain.save_pretrained(folder, overwrite=overwrite)
+            self._plain().save_pretrained(folder, overwrite=overwrite, scores=scores)
 
     @classmethod
     def from_pretrained(cls, folder, **parameters):

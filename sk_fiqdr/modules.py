@@ -1,19 +1,19 @@
 """The multi-task network: one backbone, a grade head and a quality head.
 
-Nothing here knows anything but torch and torchvision.
+Nothing here knows anything but torch.
 """
-
-import copy
-from pathlib import Path
 
 import torch
 from torch import nn
 
-__all__ = ["MultiTaskNet"]
+from ._backbones import (
+    count_features,
+    expected_pixels,
+    make_backbone,
+    pool,
+)
 
-# Statistics of ImageNet, which torchvision's weights expect (RGB, range 0 to 1).
-IMAGENET_MEAN = (0.485, 0.456, 0.406)
-IMAGENET_STD = (0.229, 0.224, 0.225)
+__all__ = ["MultiTaskNet"]
 
 
 class MultiTaskNet(nn.Module):
@@ -22,14 +22,16 @@ class MultiTaskNet(nn.Module):
     Parameters
     ----------
     backbone : str, Module, callable or None, default="resnet18"
-        Name of a torchvision classification model; or a Module, or a callable that
-        returns one, which maps normalised images (n, 3, height, width) to features
+        Name of a torchvision classification model; or "timm/" and the name of one of
+        timm's (extra ``timm``); or a Module, or a callable that returns one, which
+        maps normalised images (n, 3, height, width) to features
         (n, d) or (n, d, height, width), the latter averaged over space. A Module is
         copied, so that two nets never share weights. None: the input is features.
     weights : str, Path or None, default=None
-        "DEFAULT" for torchvision's own weights, fetched once into torch's cache; a path
-        to a local ``.safetensors`` or ``.pth`` state dict of the backbone; None for
-        random weights. Nothing is fetched unless "DEFAULT" is asked for.
+        "DEFAULT" for torchvision's or timm's own weights, fetched once into their
+        cache; a path to a local ``.safetensors`` or ``.pth`` state dict of the
+        backbone; None for random weights. Nothing is fetched unless "DEFAULT" is asked
+        for.
     n_grades : int, default=5
         Number of grades.
     n_qualities : int, default=2
@@ -42,9 +44,9 @@ class MultiTaskNet(nn.Module):
         Height and width of the images; transformers are built for it.
     n_inputs : int, default=None
         Number of input features; needed where `backbone` is None.
-    mean, std : sequence of three floats
+    mean, std : sequence of three floats, default=None
         Mean and standard deviation of the pixels, in 0 to 1, that the backbone expects;
-        default to ImageNet's.
+        by default those that a model of timm names, and ImageNet's for any other.
 
     Attributes
     ----------
@@ -82,8 +84,8 @@ class MultiTaskNet(nn.Module):
         dropout=0.0,
         image_size=224,
         n_inputs=None,
-        mean=IMAGENET_MEAN,
-        std=IMAGENET_STD,
+        mean=None,
+        std=None,
     ):
         super().__init__()
         if backbone is None:
@@ -98,10 +100,12 @@ class MultiTaskNet(nn.Module):
                 )
             self.backbone, n_deep = None, n_inputs
         else:
-            self.backbone = _make_backbone(backbone, weights, image_size)
-            n_deep = _count_features(self.backbone, image_size)
+            self.backbone = make_backbone(backbone, weights, image_size)
+            n_deep = count_features(self.backbone, image_size)
         self.n_features = embedding_size
+        expected = expected_pixels(self.backbone)
         for name, statistic in {"mean": mean, "std": std}.items():
+            statistic = expected[name] if statistic is None else statistic
             statistic = torch.as_tensor(statistic, dtype=torch.float32)
             self.register_buffer(name, 255 * statistic.view(1, 3, 1, 1))
         self.grade_head = nn.Sequential(
@@ -145,7 +149,7 @@ class MultiTaskNet(nn.Module):
         deep : Tensor of shape (n, d)
             The backbone's features.
         """
-        return _pool(self.backbone(self.normalize(images)))
+        return pool(self.backbone(self.normalize(images)))
 
     def normalize(self, images):
         """Turn uint8 pixels into what the backbone expects.
@@ -211,144 +215,3 @@ class MultiTaskNet(nn.Module):
         if self._frozen:
             self.backbone.eval()
         return self
-
-
-def _pool(features):
-    """Average a feature map over space; leave vectors as they are."""
-    return features.mean(dim=(2, 3)) if features.ndim == 4 else features
-
-
-def _make_backbone(backbone, weights, image_size):
-    if isinstance(backbone, str):
-        return _torchvision_backbone(backbone, weights, image_size)
-    if isinstance(backbone, nn.Module):
-        module = copy.deepcopy(backbone)
-    elif callable(backbone):
-        module = backbone()
-    else:
-        module = backbone
-    if not isinstance(module, nn.Module):
-        raise TypeError(
-            "backbone must be the name of a torchvision model, a torch Module, a "
-            f"callable that returns one, or None, got {module!r}."
-        )
-    if isinstance(weights, str) and weights == "DEFAULT":
-        raise ValueError(
-            f'weights="DEFAULT" means torchvision\'s own, which {backbone!r} has none '
-            "of. Load weights inside the factory, or pass the path of a file."
-        )
-    if weights is not None:
-        _load_weights(module, weights, ignore=())
-    return module
-
-
-def _torchvision_backbone(name, weights, image_size):
-    from torchvision import models
-
-    if name not in models.list_models(module=models):
-        from difflib import get_close_matches
-
-        close = get_close_matches(name, models.list_models(module=models), n=3)
-        raise ValueError(
-            f"backbone={name!r} is not a torchvision classification model. "
-            + (f"Did you mean {' or '.join(map(repr, close))}? " if close else "")
-            + "torchvision.models.list_models(module=torchvision.models) names them."
-        )
-    default = isinstance(weights, str) and weights == "DEFAULT"
-    kwargs = {"weights": "DEFAULT" if default else None}
-    if not default and name in ("googlenet", "inception_v3"):
-        # Auxiliary classifiers add outputs of their own, which nobody here trains;
-        # torchvision's slow truncated-normal start is not worth a minute either.
-        kwargs |= {"aux_logits": False, "init_weights": False}
-    if name.startswith("vit_"):
-        kwargs["image_size"] = image_size
-    if name.startswith("maxvit_"):
-        kwargs["input_size"] = (image_size, image_size)
-    try:
-        network = models.get_model(name, **kwargs)
-    except (AssertionError, ValueError) as error:  # torch asserts its patch size
-        raise ValueError(
-            f"backbone={name!r} cannot be built for image_size={image_size!r}: {error}"
-        ) from error
-    except OSError as error:  # no network, no proxy, no room
-        raise OSError(
-            f'weights="DEFAULT" fetches torchvision\'s weights of {name!r} once, and '
-            f"that failed ({error}). Without a network give the path of a local state "
-            "dict (.safetensors or .pth), or weights=None to start from nothing."
-        ) from error
-    if default and name in ("googlenet", "inception_v3"):
-        network.aux_logits = False
-        network.aux1 = network.aux2 = network.AuxLogits = None
-    classifier = _classifier_name(network)
-    if weights is not None and not default:
-        _load_weights(network, weights, ignore=(f"{classifier}.", "aux", "AuxLogits"))
-    _replace(network, classifier, nn.Identity())
-    return network
-
-
-def _classifier_name(network):
-    """Return the name of the layer that makes torchvision's 1,000 class scores."""
-    scores = [
-        name
-        for name, layer in network.named_modules()
-        if getattr(layer, "out_features", getattr(layer, "out_channels", 0)) == 1000
-    ]
-    return scores[-1]
-
-
-def _replace(network, name, layer):
-    parent, _, child = name.rpartition(".")
-    setattr(network.get_submodule(parent), child, layer)
-
-
-def _count_features(backbone, image_size):
-    """Return the width of the backbone's features, from one black image."""
-    was_training = backbone.training
-    backbone.eval()
-    try:
-        with torch.no_grad():
-            features = backbone(torch.zeros(1, 3, image_size, image_size))
-    except RuntimeError as error:
-        raise ValueError(
-            f"The backbone cannot take images of image_size={image_size!r}: {error} "
-            "Most backbones need at least 64 pixels."
-        ) from error
-    backbone.train(was_training)
-    if not isinstance(features, torch.Tensor) or features.ndim not in (2, 4):
-        came = tuple(features.shape) if hasattr(features, "shape") else type(features)
-        raise ValueError(
-            "The backbone must map images (n, 3, height, width) to features (n, d) or "
-            f"(n, d, height, width), got {came!r}."
-        )
-    return _pool(features).shape[1]
-
-
-def _load_weights(network, path, ignore):
-    """Load a local state dict; it never runs code from the file."""
-    path = Path(path)
-    if not path.is_file():
-        raise FileNotFoundError(
-            f"weights={str(path)!r} is not a file. Give the path of a local state dict "
-            '(.safetensors or .pth), "DEFAULT" to fetch torchvision\'s, or None.'
-        )
-    if path.suffix == ".safetensors":
-        from safetensors.torch import load_file
-
-        state = load_file(path)
-    else:
-        state = torch.load(path, map_location="cpu", weights_only=True)
-    state = {k: v for k, v in state.items() if not k.startswith(ignore)}
-    own = {k: v for k, v in network.state_dict().items() if not k.startswith(ignore)}
-    wrong = sorted(
-        {k for k in own.keys() & state.keys() if own[k].shape != state[k].shape}
-        | (own.keys() ^ state.keys())
-    )
-    # Old files were written before batch norm counted its batches.
-    wrong = [k for k in wrong if not k.endswith("num_batches_tracked")]
-    if wrong:
-        raise ValueError(
-            f"{str(path)!r} holds the weights of another network: {len(wrong)} of "
-            f"{len(own)} tensors are missing, unknown or of another shape, the first "
-            f"{wrong[0]!r}. Choose the backbone that the file was written from."
-        )
-    network.load_state_dict(state, strict=False)

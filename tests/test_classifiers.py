@@ -311,6 +311,7 @@ def test_save_and_load_round_trip_without_pickle(fundus, tmp_path):
     ).fit(fundus.data, fundus.target)
     net.save_pretrained(tmp_path / "model")
     assert sorted(path.name for path in (tmp_path / "model").iterdir()) == [
+        "README.md",
         "config.json",
         "model.safetensors",
     ]

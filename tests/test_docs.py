@@ -90,25 +90,6 @@ def test_code_of_the_pages_runs(page, tmp_path, monkeypatch, capsys):
         exec(compile(inspect.cleandoc(block), str(page), "exec"), {})
 
 
-def test_imports_point_one_way():
-    """Losses and modules know torch only; measures, splits and data know no net."""
-    forbidden = {
-        "losses.py": r"from \.|import skorch|sklearn",
-        "modules.py": r"from \.|import skorch|sklearn",
-        "metrics": r"_net|_classifiers|torch|skorch",
-        "model_selection": r"_net|_classifiers|import skorch",
-        "datasets": r"_net|_classifiers|torch|skorch",
-        "baselines": r"_net|_classifiers|_dataset|torch|skorch",
-        "preprocessing": r"_net|_classifiers|_dataset|torch|skorch",
-    }
-    for place, pattern in forbidden.items():
-        path = ROOT / "sk_fiqdr" / place
-        for file in [path] if path.is_file() else path.rglob("*.py"):
-            for line in file.read_text().splitlines():
-                if re.match(r"(from|import) ", line):
-                    assert not re.search(pattern, line), f"{file.name}: {line}"
-
-
 def test_preparing_images_never_imports_torch():
     code = (
         "import sys, sk_fiqdr.baselines, sk_fiqdr.datasets, sk_fiqdr.preprocessing;"

@@ -6,7 +6,8 @@ import torch
 from safetensors.torch import save_file
 from torch import nn
 
-from sk_fiqdr.modules import IMAGENET_MEAN, IMAGENET_STD, MultiTaskNet
+from sk_fiqdr._backbones import IMAGENET_MEAN, IMAGENET_STD
+from sk_fiqdr.modules import MultiTaskNet
 
 BACKBONES = {
     "resnet18": 512,

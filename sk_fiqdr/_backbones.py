@@ -1,0 +1,271 @@
+"""Backbones: by name from torchvision or timm, or given; with weights or without.
+
+Nothing here knows anything but torch, torchvision and, where it is asked for, timm.
+"""
+
+import copy
+from difflib import get_close_matches
+from pathlib import Path
+
+import torch
+from torch import nn
+
+# Statistics of ImageNet, which torchvision's weights expect (RGB, range 0 to 1).
+IMAGENET_MEAN = (0.485, 0.456, 0.406)
+IMAGENET_STD = (0.229, 0.224, 0.225)
+TIMM = "timm/"  # begins the name of a backbone of timm's
+
+
+def expected_pixels(backbone):
+    """Return the statistics of the pixels that a backbone expects.
+
+    Parameters
+    ----------
+    backbone : Module or None
+        Models of timm know theirs.
+
+    Returns
+    -------
+    statistics : dict
+        Mean and standard deviation, each a sequence of three, of pixels in 0 to 1.
+    """
+    known = getattr(backbone, "pretrained_cfg", None)
+    imagenet = {"mean": IMAGENET_MEAN, "std": IMAGENET_STD}
+    return imagenet | (
+        {name: known[name] for name in imagenet if known.get(name)}
+        if isinstance(known, dict)
+        else {}
+    )
+
+
+def pool(features):
+    """Average a feature map over space; leave vectors as they are.
+
+    Parameters
+    ----------
+    features : Tensor of shape (n, d) or (n, d, height, width)
+        What a backbone returns.
+
+    Returns
+    -------
+    pooled : Tensor of shape (n, d)
+        One vector for each image.
+    """
+    return features.mean(dim=(2, 3)) if features.ndim == 4 else features
+
+
+def make_backbone(backbone, weights, image_size):
+    """Return a network that maps normalised images to features.
+
+    Parameters
+    ----------
+    backbone, weights, image_size : object
+        As `MultiTaskNet` has them; `backbone` is not None.
+
+    Returns
+    -------
+    network : Module
+        With its weights; a Module that was given is copied.
+
+    Raises
+    ------
+    ValueError, TypeError, ImportError, OSError
+        If it cannot be had; the message says how to mend that.
+    """
+    if isinstance(backbone, str):
+        if backbone.startswith(TIMM):
+            return _timm_backbone(backbone, weights, image_size)
+        return _torchvision_backbone(backbone, weights, image_size)
+    if isinstance(backbone, nn.Module):
+        module = copy.deepcopy(backbone)
+    elif callable(backbone):
+        module = backbone()
+    else:
+        module = backbone
+    if not isinstance(module, nn.Module):
+        raise TypeError(
+            "backbone must be the name of a torchvision model, 'timm/' and the name of "
+            "one of timm's, a torch Module, a callable that returns one, or None, got "
+            f"{module!r}."
+        )
+    if isinstance(weights, str) and weights == "DEFAULT":
+        raise ValueError(
+            f'weights="DEFAULT" means torchvision\'s own, which {backbone!r} has none '
+            "of. Load weights inside the factory, or pass the path of a file."
+        )
+    if weights is not None:
+        _load_weights(module, weights, ignore=())
+    return module
+
+
+def _torchvision_backbone(name, weights, image_size):
+    from torchvision import models
+
+    if name not in models.list_models(module=models):
+        close = get_close_matches(name, models.list_models(module=models), n=3)
+        raise ValueError(
+            f"backbone={name!r} is not a torchvision classification model. "
+            f"{_did_you_mean(close)}"
+            "torchvision.models.list_models(module=torchvision.models) names them."
+        )
+    default = isinstance(weights, str) and weights == "DEFAULT"
+    kwargs = {"weights": "DEFAULT" if default else None}
+    if not default and name in ("googlenet", "inception_v3"):
+        # Auxiliary classifiers add outputs of their own, which nobody here trains;
+        # torchvision's slow truncated-normal start is not worth a minute either.
+        kwargs |= {"aux_logits": False, "init_weights": False}
+    if name.startswith("vit_"):
+        kwargs["image_size"] = image_size
+    if name.startswith("maxvit_"):
+        kwargs["input_size"] = (image_size, image_size)
+    try:
+        network = models.get_model(name, **kwargs)
+    except (AssertionError, ValueError) as error:  # torch asserts its patch size
+        raise ValueError(
+            f"backbone={name!r} cannot be built for image_size={image_size!r}: {error}"
+        ) from error
+    except OSError as error:  # no network, no proxy, no room
+        raise OSError(
+            f'weights="DEFAULT" fetches torchvision\'s weights of {name!r} once, and '
+            f"that failed ({error}). Without a network give the path of a local state "
+            "dict (.safetensors or .pth), or weights=None to start from nothing."
+        ) from error
+    if default and name in ("googlenet", "inception_v3"):
+        network.aux_logits = False
+        network.aux1 = network.aux2 = network.AuxLogits = None
+    classifier = _classifier_name(network)
+    if weights is not None and not default:
+        _load_weights(network, weights, ignore=(f"{classifier}.", "aux", "AuxLogits"))
+    _replace(network, classifier, nn.Identity())
+    return network
+
+
+def _timm_backbone(backbone, weights, image_size):
+    try:
+        import timm
+    except ImportError as error:
+        raise ImportError(
+            f"backbone={backbone!r} needs timm: pip install 'sk-fiqdr[timm]'."
+        ) from error
+    name = backbone.removeprefix(TIMM)
+    # "hf-hub:..." would fetch a description of the network, weights or no weights.
+    if not timm.is_model(name):
+        close = get_close_matches(name, timm.list_models(), n=3)
+        raise ValueError(
+            f"backbone={backbone!r} is no model of timm's. {_did_you_mean(close, TIMM)}"
+            "timm.list_models() names them."
+        )
+    default = isinstance(weights, str) and weights == "DEFAULT"
+    fixed = timm.get_pretrained_cfg(name, allow_unregistered=True).fixed_input_size
+    kwargs = {"img_size": image_size} if fixed else {}
+    try:
+        network = timm.create_model(name, pretrained=default, num_classes=0, **kwargs)
+    except (AssertionError, TypeError, ValueError) as error:
+        raise ValueError(
+            f"backbone={backbone!r} cannot be built for image_size={image_size!r}: "
+            f"{error}"
+        ) from error
+    except (OSError, RuntimeError) as error:  # no network, or no weights of this one
+        if not default:
+            raise
+        raise OSError(
+            f'weights="DEFAULT" fetches timm\'s weights of {name!r} once, and that '
+            f"failed ({error}). Give the path of a local state dict (.safetensors or "
+            ".pth), or weights=None to start from nothing."
+        ) from error
+    if weights is not None and not default:
+        classifier = network.pretrained_cfg.get("classifier") or ()
+        names = (classifier,) if isinstance(classifier, str) else classifier
+        _load_weights(network, weights, ignore=tuple(f"{it}." for it in names))
+    return network
+
+
+def _did_you_mean(close, prefix=""):
+    names = " or ".join(repr(prefix + name) for name in close)
+    return f"Did you mean {names}? " if close else ""
+
+
+def _classifier_name(network):
+    """Return the name of the layer that makes torchvision's 1,000 class scores."""
+    scores = [
+        name
+        for name, layer in network.named_modules()
+        if getattr(layer, "out_features", getattr(layer, "out_channels", 0)) == 1000
+    ]
+    return scores[-1]
+
+
+def _replace(network, name, layer):
+    parent, _, child = name.rpartition(".")
+    setattr(network.get_submodule(parent), child, layer)
+
+
+def count_features(backbone, image_size):
+    """Return the width of the backbone's features, from one black image.
+
+    Parameters
+    ----------
+    backbone : Module
+        Maps images to features.
+    image_size : int
+        Height and width in pixels.
+
+    Returns
+    -------
+    n_features : int
+        The width, after pooling.
+
+    Raises
+    ------
+    ValueError
+        If it takes no images of this size, or returns something else.
+    """
+    was_training = backbone.training
+    backbone.eval()
+    try:
+        with torch.no_grad():
+            features = backbone(torch.zeros(1, 3, image_size, image_size))
+    except (RuntimeError, AssertionError) as error:  # timm asserts its patch size
+        raise ValueError(
+            f"The backbone cannot take images of image_size={image_size!r}: {error} "
+            "Most backbones need at least 64 pixels."
+        ) from error
+    backbone.train(was_training)
+    if not isinstance(features, torch.Tensor) or features.ndim not in (2, 4):
+        came = tuple(features.shape) if hasattr(features, "shape") else type(features)
+        raise ValueError(
+            "The backbone must map images (n, 3, height, width) to features (n, d) or "
+            f"(n, d, height, width), got {came!r}."
+        )
+    return pool(features).shape[1]
+
+
+def _load_weights(network, path, ignore):
+    """Load a local state dict; it never runs code from the file."""
+    path = Path(path)
+    if not path.is_file():
+        raise FileNotFoundError(
+            f"weights={str(path)!r} is not a file. Give the path of a local state dict "
+            '(.safetensors or .pth), "DEFAULT" to fetch torchvision\'s, or None.'
+        )
+    if path.suffix == ".safetensors":
+        from safetensors.torch import load_file
+
+        state = load_file(path)
+    else:
+        state = torch.load(path, map_location="cpu", weights_only=True)
+    state = {k: v for k, v in state.items() if not k.startswith(ignore)}
+    own = {k: v for k, v in network.state_dict().items() if not k.startswith(ignore)}
+    wrong = sorted(
+        {k for k in own.keys() & state.keys() if own[k].shape != state[k].shape}
+        | (own.keys() ^ state.keys())
+    )
+    # Old files were written before batch norm counted its batches.
+    wrong = [k for k in wrong if not k.endswith("num_batches_tracked")]
+    if wrong:
+        raise ValueError(
+            f"{str(path)!r} holds the weights of another network: {len(wrong)} of "
+            f"{len(own)} tensors are missing, unknown or of another shape, the first "
+            f"{wrong[0]!r}. Choose the backbone that the file was written from."
+        )
+    network.load_state_dict(state, strict=False)

@@ -114,7 +114,7 @@ def _cheapest_ascent(cost):
     for gain in reversed(gains):
         end = int(np.argmin(gain[: end + 1]))
         starts.insert(0, end)
-    return np.array(starts)
+    return np.array(starts, dtype=int)
 
 
 def _climb(cut_points, expected, truth, grades, metric):

@@ -29,6 +29,7 @@ from sk_fiqdr.model_selection import (
     PatientStratifiedKFold,
     TunedGradeThresholdsCV,
 )
+from sk_fiqdr.model_selection._cut_points import best_cut_points, grade_by_cut_points
 
 HEADS = {"backbone": None, "lr": 0.1, "max_epochs": 8, "random_state": 0}
 ROUNDING = np.arange(4) + 0.5
@@ -158,6 +159,13 @@ def test_of_right_probabilities_the_cut_points_are_those_of_rounding_pulled_in()
     kappa = tuned.best_score_
     pulled = kappa * ROUNDING + (1 - kappa) * truth.mean()
     np.testing.assert_allclose(tuned.best_thresholds_, pulled, atol=0.08)
+
+
+def test_rows_of_one_grade_need_no_cut_point():
+    grades = np.arange(5)
+    cuts = best_cut_points(np.array([0.5, 1.2]), np.array([2, 2]), grades)
+    answer = grade_by_cut_points(np.array([-1.0, 9.0]), cuts, grades)
+    assert answer.tolist() == [2, 2]
 
 
 def test_rows_in_any_order_give_the_same_cut_points(eyes):

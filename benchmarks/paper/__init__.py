@@ -1,0 +1,1 @@
+"""The paper's experiments: what is fitted, on what, and the tables made of it."""

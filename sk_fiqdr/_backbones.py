@@ -7,6 +7,7 @@ import copy
 from difflib import get_close_matches
 from pathlib import Path
 
+import safetensors.torch
 import torch
 from torch import nn
 
@@ -240,6 +241,32 @@ def count_features(backbone, image_size):
     return pool(features).shape[1]
 
 
+def _read_weights(path):
+    try:
+        if path.suffix == ".safetensors":
+            state = safetensors.torch.load_file(path)
+        else:
+            state = torch.load(path, map_location="cpu", weights_only=True)
+    except OSError:
+        raise
+    except Exception as error:  # each format has its own, and the zip's another
+        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise ValueError(
+            f"weights={str(path)!r} cannot be read as a state dict ({reason}). It may "
+            "be truncated, or hold a whole pickled network, which could run code: "
+            "write it anew by torch.save(network.state_dict(), path)."
+        ) from error
+    if not isinstance(state, dict) or not all(
+        isinstance(value, torch.Tensor) for value in state.values()
+    ):
+        raise ValueError(
+            f"weights={str(path)!r} holds no state dict, of names and tensors. If it "
+            "holds one among other things, save that alone: "
+            'torch.save(torch.load(path)["state_dict"], path).'
+        )
+    return state
+
+
 def _load_weights(network, path, ignore):
     """Load a local state dict; it never runs code from the file."""
     path = Path(path)
@@ -248,12 +275,7 @@ def _load_weights(network, path, ignore):
             f"weights={str(path)!r} is not a file. Give the path of a local state dict "
             '(.safetensors or .pth), "DEFAULT" to fetch torchvision\'s, or None.'
         )
-    if path.suffix == ".safetensors":
-        from safetensors.torch import load_file
-
-        state = load_file(path)
-    else:
-        state = torch.load(path, map_location="cpu", weights_only=True)
+    state = _read_weights(path)
     state = {k: v for k, v in state.items() if not k.startswith(ignore)}
     own = {k: v for k, v in network.state_dict().items() if not k.startswith(ignore)}
     wrong = sorted(

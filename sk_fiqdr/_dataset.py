@@ -146,10 +146,25 @@ class AugmentedDataset(torch.utils.data.Dataset):
         with _kept_generators():
             for position, image in zip(positions, images, strict=True):
                 _seed(batch_seed + position)
-                changed.append(self.transform(image))
+                changed.append(_check_augmented(self.transform(image), image))
         images = torch.stack(changed)
         images = images.permute(0, 2, 3, 1)
         return ({**X, "images": images} if isinstance(X, dict) else images), y
+
+
+def _check_augmented(changed, image):
+    kept = isinstance(changed, torch.Tensor) and (
+        changed.shape == image.shape and changed.dtype == torch.uint8
+    )
+    if kept:
+        return changed
+    came = type(changed).__name__
+    if isinstance(changed, torch.Tensor):
+        came = f"{changed.dtype} of shape {tuple(changed.shape)!r}"
+    raise ValueError(
+        f"augment must return a uint8 tensor of shape {tuple(image.shape)!r}, as it "
+        f"was given, got {came}. Resizing is image_size's, normalising the network's."
+    )
 
 
 @contextmanager

@@ -20,6 +20,18 @@ NO_PART = re.compile(
     r"multiprocessing_context)"
 )
 DEPTH = 8
+# Known by their versions; a class of anybody else is known by its code.
+LIBRARIES = {
+    "accelerate",
+    "builtins",
+    "numpy",
+    "sk_fiqdr",
+    "skorch",
+    "sklearn",
+    "timm",
+    "torch",
+    "torchvision",
+}
 
 
 def digest(value):
@@ -76,7 +88,10 @@ def describe(value, depth=0):
         data = tensors[""].reshape(-1).view(sys.modules["torch"].uint8).numpy()
         return [str(value.dtype), list(value.shape), _digest(data)]
     if isinstance(value, type | types.BuiltinFunctionType | np.ufunc):
-        return f"{value.__module__}.{getattr(value, '__qualname__', value.__name__)}"
+        name = f"{value.__module__}.{getattr(value, '__qualname__', value.__name__)}"
+        if name.partition(".")[0] in LIBRARIES or not isinstance(value, type):
+            return name
+        return [name, {key: inner(code) for key, code in sorted(_codes(value))}]
     if depth > DEPTH:
         return type(value).__qualname__
     if isinstance(value, dict):
@@ -96,6 +111,16 @@ def describe(value, depth=0):
     if isinstance(value, functools.partial):
         return inner([value.func, value.args, value.keywords])
     return [inner(type(value)), inner(_content(value))]
+
+
+def _codes(cls):
+    """Return name and code of each method of a class of the user's own."""
+    for base in cls.__mro__:
+        if base.__module__.partition(".")[0] not in LIBRARIES:
+            for name, item in vars(base).items():
+                item = getattr(item, "__func__", getattr(item, "fget", item))
+                if isinstance(item, types.FunctionType):
+                    yield f"{base.__qualname__}.{name}", item.__code__
 
 
 def _content(value):

@@ -2,44 +2,12 @@
 
 import math
 import re
-import signal
-import threading
 import warnings
-from contextlib import contextmanager
 
 import torch
 
 N_BEFORE = 5
 NO_MEMORY = "can't allocate memory"  # torch on a CPU, in a plain RuntimeError
-
-
-@contextmanager
-def noticing_ctrl_c():
-    """Tell whether Ctrl-C was pressed: callbacks end a fit by the same exception.
-
-    Yields
-    ------
-    pressed : threading.Event
-        Set once it was pressed. The handler that was there is called as ever, and put
-        back in the end.
-    """
-    pressed = threading.Event()
-    before = signal.getsignal(signal.SIGINT)
-    if threading.current_thread() is not threading.main_thread() or not callable(
-        before
-    ):
-        yield pressed
-        return
-
-    def note(number, frame):
-        pressed.set()
-        return before(number, frame)
-
-    signal.signal(signal.SIGINT, note)
-    try:
-        yield pressed
-    finally:
-        signal.signal(signal.SIGINT, before)
 
 
 def warn_interrupted(net):
@@ -66,7 +34,8 @@ def warn_interrupted(net):
         )
     warnings.warn(
         f"Ctrl-C stopped the fit in epoch {len(net.history)} of {net.max_epochs}. The "
-        f"net keeps what it has learned so far, and predicts. {way}",
+        f"net keeps what it has learned so far, and predicts. {way} (Pressed twice "
+        "within two seconds, it also ends what the fit is part of, such as a search.)",
         UserWarning,
         stacklevel=6,
     )
@@ -204,6 +173,22 @@ def _fits(net, batch, training):
     finally:
         net._zero_grad_optimizer()
     return True
+
+
+def too_small_for_norm(error):
+    """Tell whether batch statistics were asked of one value.
+
+    Parameters
+    ----------
+    error : ValueError
+        From torch.
+
+    Returns
+    -------
+    too_small : bool
+        Whether that is what the error says.
+    """
+    return "more than 1 value per channel" in str(error)
 
 
 def name_lost_worker(net, error):

@@ -21,12 +21,13 @@ from ._dataset import FEATURES, AugmentedDataset, take_batch
 from ._faults import (
     check_finite,
     name_lost_worker,
-    noticing_ctrl_c,
     out_of_memory,
     ran_out_of_memory,
+    too_small_for_norm,
     warn_interrupted,
 )
 from ._input import CheckedInput
+from ._interrupts import noticing_ctrl_c
 from ._optimizer import parameter_groups
 from ._parameters import NetParameters
 from ._sampling import balanced_sampler
@@ -233,7 +234,13 @@ class FundusNet(
                 self._report_unreadable(dataset)
             else:
                 self._fit_with(checkpoint, dataset)
+        self._end_all()
         return self
+
+    def _end_all(self):
+        """Let Ctrl-C pass, which skorch stops, if it was pressed twice."""
+        if self.__dict__.pop("_ends_all", False):
+            raise KeyboardInterrupt
 
     def _open_checkpoint(self, dataset, *, afresh):
         return open_checkpoint(self, dataset, afresh=afresh)
@@ -288,6 +295,7 @@ class FundusNet(
             except KeyboardInterrupt:  # which callbacks raise, too, to end a fit
                 if pressed.is_set():
                     warn_interrupted(self)
+                self._ends_all = pressed.twice
                 raise
 
     def get_split_datasets(self, X, y=None, **kwargs):
@@ -312,11 +320,21 @@ class FundusNet(
             super().run_single_epoch(iterator, training=training, **kwargs)
         except RuntimeError as error:
             raise name_lost_worker(self, error) from error
+        except ValueError as error:
+            if not too_small_for_norm(error):
+                raise
+            raise ValueError(
+                "A batch of one image has no batch statistics, which layers of this "
+                f"network need ({error}). Set batch_size to 2 or more (it is "
+                f"{self.batch_size!r}, for {len(iterator.dataset)} images), keep "
+                "drop_last, or choose a network with group or layer norm."
+            ) from error
 
     @contextmanager
     def _own_generator(self, *, start_afresh):
         """Draw from a generator of the net's own, and leave torch's as it was found."""
-        devices = [torch.cuda.current_device()] if self.device != "cpu" else []
+        on_gpu = torch.device(self.device or "cpu").type == "cuda"
+        devices = [torch.cuda.current_device()] if on_gpu else []
         with torch.random.fork_rng(devices):
             if start_afresh or not hasattr(self, "generator_state_"):
                 random_state = check_random_state(self.random_state)

@@ -80,7 +80,7 @@ class NetParameters:
             )
         if self.amp not in (True, False, "auto"):
             raise ValueError(f"amp must be 'auto', True or False, got {self.amp!r}.")
-        if isinstance(self.augment, str) and self.augment != "default":
+        if self.augment not in ("default", None) and not callable(self.augment):
             raise ValueError(
                 "augment must be 'default', None or a transform of one uint8 image "
                 f"(3, height, width), got {self.augment!r}."

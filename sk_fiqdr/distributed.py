@@ -21,8 +21,8 @@ from torch.utils.data import Subset
 from ._check_images import PATHS
 from ._checkpoint import Checkpoint
 from ._classifiers import DRGrader, FIQDRClassifier, QualityClassifier
-from ._describe import describe
-from ._faults import noticing_ctrl_c
+from ._describe import NO_PART, describe
+from ._interrupts import noticing_ctrl_c
 from ._net import FundusNet
 from ._processes import Part, processes
 
@@ -124,6 +124,20 @@ class _DataParallel:
             X = [PurePath(path).parts[-2:] for path in X]
         content = describe([X, dataset.y, dataset.sample_weight, dataset.groups])
         digest = hashlib.sha256(json.dumps(content).encode()).hexdigest()
+        parameters = self.get_params(deep=False)
+        settings = {
+            name: json.dumps(describe(value))
+            for name, value in parameters.items()
+            if not NO_PART.fullmatch(name) and name != "random_state"
+        }
+        of_main = self._processes.of_each(settings)[0]
+        other = [name for name in settings if settings[name] != of_main.get(name)]
+        others = [name for names in self._processes.of_each(other) for name in names]
+        if others:
+            raise ValueError(
+                f"The processes were given different parameters: {sorted(set(others))}"
+                ". Give each of them the same; what is drawn at random wants a seed."
+            )
         seen = self._processes.of_each((len(dataset), digest))
         if len(set(seen)) > 1:
             n_rows = ", ".join(str(n) for n, _ in seen)

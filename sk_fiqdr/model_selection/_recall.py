@@ -13,6 +13,7 @@ from sklearn.base import clone
 from sklearn.utils import get_tags
 from sklearn.utils.metadata_routing import get_routing_for_object
 
+from .._interrupts import noticing_ctrl_c
 from ._records import candidate_key, data_key
 
 
@@ -80,10 +81,13 @@ class RecallingEstimator:
         if self._postponed is not None:
             X, y, params = self._postponed
             start = time.time()
-            if y is None:
-                self.estimator.fit(X, **params)
-            else:
-                self.estimator.fit(X, y, **params)
+            with noticing_ctrl_c() as pressed:
+                if y is None:
+                    self.estimator.fit(X, **params)
+                else:
+                    self.estimator.fit(X, y, **params)
+            if pressed.is_set():  # nets keep what they have learned; a search does not
+                raise KeyboardInterrupt
             self.record["fit_time"] = time.time() - start
             self.record["run"] = self.records.run
             self._postponed = None

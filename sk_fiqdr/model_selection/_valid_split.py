@@ -1,5 +1,7 @@
 """The inner split of a net that keeps patients whole."""
 
+import warnings
+
 import numpy as np
 from sklearn.base import BaseEstimator
 from sklearn.utils import check_random_state
@@ -13,7 +15,7 @@ class PatientValidSplit(BaseEstimator):
     """Hold out whole patients inside `fit`, for `train_split` of the estimators.
 
     Patients come from the `groups` of `fit`, or from the file names if X holds paths;
-    else every row is a patient of its own.
+    else every row is a patient of its own, and a warning says so.
 
     Parameters
     ----------
@@ -70,6 +72,14 @@ class PatientValidSplit(BaseEstimator):
         y = dataset.y if y is None else y
         groups = getattr(dataset, "groups", None) if groups is None else groups
         if groups is None and not holds_paths(dataset.X):
+            warnings.warn(
+                "PatientValidSplit knows no patients: each row counts as one, and the "
+                "other eye of a patient may be trained on. Pass groups to fit; inside "
+                "a search, which keeps groups to itself, turn on scikit-learn's "
+                "metadata routing and say net.set_fit_request(groups=True).",
+                UserWarning,
+                stacklevel=2,
+            )
             groups = np.arange(len(dataset))
         groups = patients_of(dataset.X, groups)
         shares = np.array([1 - self.valid_fraction, self.valid_fraction])

@@ -40,7 +40,7 @@ def _quality_proba(estimator, X):
     return proba
 
 
-def _finish(display, x, y, *, first, loc):
+def _finish(display, x, y, *, first):
     """Mark the point at which an image is called poor that is more probably so."""
     ax = display.ax_
     ax.plot(
@@ -52,7 +52,7 @@ def _finish(display, x, y, *, first, loc):
         zorder=3,
         label="poor if more probable" if first else None,
     )
-    ax.legend(loc=loc, fontsize="small")
+    ax.legend(loc="upper center", bbox_to_anchor=(0.5, -0.12), frameon=False)
     ax.set_title(f"{display.n_poor:,} poor and {display.n_good:,} good images")
     tidy(ax)
 
@@ -209,7 +209,7 @@ class PoorRocDisplay:
             The object itself, with `ax_` and `figure_`.
         """
         first = ax is None or not ax.lines
-        self.ax_ = new_axes(ax, (5.6, 5.6))
+        self.ax_ = new_axes(ax, (5.4, 6.4))
         self.figure_ = self.ax_.figure
         self.display_ = RocCurveDisplay(
             fpr=self.fpr, tpr=self.tpr, roc_auc=self.roc_auc, name=self.name
@@ -217,7 +217,7 @@ class PoorRocDisplay:
         at = np.flatnonzero(self.thresholds >= 0.5)[-1]
         self.ax_.set_xlabel("good images called poor (share)")
         self.ax_.set_ylabel("poor images found (share)")
-        _finish(self, self.fpr[at], self.tpr[at], first=first, loc="lower right")
+        _finish(self, self.fpr[at], self.tpr[at], first=first)
         return self
 
 
@@ -386,7 +386,7 @@ class PoorPrecisionRecallDisplay:
             The object itself, with `ax_` and `figure_`.
         """
         first = ax is None or not ax.lines
-        self.ax_ = new_axes(ax, (5.6, 5.6))
+        self.ax_ = new_axes(ax, (5.4, 6.4))
         self.figure_ = self.ax_.figure
         self.display_ = PrecisionRecallDisplay(
             precision=self.precision,
@@ -399,5 +399,5 @@ class PoorPrecisionRecallDisplay:
         self.ax_.set_xlabel("poor images found (recall)")
         self.ax_.set_ylabel("truly poor among those called poor (precision)")
         at = self.recall[at], self.precision[at]
-        _finish(self, *at, first=first, loc="lower left")
+        _finish(self, *at, first=first)
         return self

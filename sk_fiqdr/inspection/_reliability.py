@@ -249,7 +249,7 @@ class ReliabilityDisplay:
             table["n"] / n,
             0.03,
             color="0.85",
-            label="of the images",
+            label="share of images",
         )
         panel.plot([0, 1], [0, 1], color="0.4", ls="--", lw=1, label="calibrated")
         panel.vlines(
@@ -260,7 +260,7 @@ class ReliabilityDisplay:
             panel.annotate(
                 f"{row['n']:,.0f}",
                 (row["predicted"], row["observed"]),
-                (5, -11),
+                (6, -4),
                 textcoords="offset points",
                 fontsize="x-small",
             )

@@ -176,7 +176,9 @@ class SearchSurfaceDisplay:
         self.ax_.set(xlabel=self.surface.columns.name, ylabel=self.surface.index.name)
         self.ax_.set_title("no candidate has a score" if best is None else best)
         if best is not None:
-            self.figure_.colorbar(image, ax=self.ax_, label=f"mean {self.metric}")
+            self.figure_.colorbar(
+                image, ax=self.ax_, label=f"{self.metric}, mean over the folds"
+            )
         return self
 
     def _best(self):

@@ -262,7 +262,7 @@ class CoverageDisplay:
         below.legend(frameon=False, fontsize="small")
         for panel in self.axes_:
             margin = 0.02 + 0.1 * (coverage.min() == 1)
-            panel.set_xlim(coverage.min() - margin, 1 + margin)
+            panel.set_xlim(coverage.min() - margin, 1.02)
             panel.xaxis.set_major_formatter("{x:.0%}")
             tidy(panel)
         below.set_xlabel("coverage: images that are graded")

@@ -92,6 +92,7 @@ def finish(display, x, y, *, first):
         zorder=3,
         label="poor if more probable" if first else None,
     )
+    ax.set_aspect("auto")  # a fixed one makes the layout cut off the legend
     ax.legend(loc="upper center", bbox_to_anchor=(0.5, -0.12), frameon=False)
     ax.set_title(f"{display.n_poor:,} poor and {display.n_good:,} good images")
     tidy(ax)

@@ -234,7 +234,7 @@ class ReliabilityDisplay:
         display : ReliabilityDisplay
             The object itself, with `ax_`, `axes_` and `figure_`.
         """
-        size = 4.8 * len(self.errors), 4.8
+        size = 4.8 * len(self.errors), 5.2
         self.ax_, axes = new_panels(ax, 1, len(self.errors), size)
         self.axes_, self.figure_ = axes[0], self.ax_.figure
         for panel, (task, error) in zip(self.axes_, self.errors.items(), strict=True):
@@ -265,7 +265,7 @@ class ReliabilityDisplay:
                 textcoords="offset points",
                 fontsize="x-small",
             )
-        panel.set(xlabel=predicted, ylabel=observed, aspect="equal")
+        panel.set(xlabel=predicted, ylabel=observed)
         panel.set(xlim=(-0.02, 1.04), ylim=(-0.02, 1.04))
         panel.set_title(f"{title}, n = {n:,} images\ncalibration error {error:.3f}")
         panel.legend(fontsize="small", loc="upper left")

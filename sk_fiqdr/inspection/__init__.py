@@ -8,7 +8,8 @@ from ._confusion import ConfusionByQualityDisplay
 from ._coverage import CoverageDisplay
 from ._feature_space import FeatureSpaceDisplay
 from ._mistakes import MistakesDisplay
-from ._poor_curves import PoorPrecisionRecallDisplay, PoorRocDisplay
+from ._poor_precision_recall import PoorPrecisionRecallDisplay
+from ._poor_roc import PoorRocDisplay
 from ._reliability import ReliabilityDisplay
 from ._search_surface import SearchSurfaceDisplay
 

@@ -141,7 +141,7 @@ class ConfusionByQualityDisplay:
         display : ConfusionByQualityDisplay
             The object itself, with `ax_`, `axes_` and `figure_`.
         """
-        self.ax_, axes = new_panels(ax, 1, len(STRATA), (11, 4.5))
+        self.ax_, axes = new_panels(ax, 1, len(STRATA), (11, 4.3))
         self.axes_, self.figure_ = axes[0], self.ax_.figure
         for panel, stratum, counts in zip(
             self.axes_, STRATA, self.confusion, strict=True
@@ -166,5 +166,5 @@ class ConfusionByQualityDisplay:
         ):
             text.set_text(f"{count:,}" if count else "·")
             text.set(fontsize="small", color="white" if share > 0.6 else "#222222")
-        panel.set(xlabel="predicted grade", ylabel="true grade")
+        panel.set(xlabel="predicted grade", ylabel="true grade", aspect="auto")
         panel.set_title(f"{title}\nkappa {kappa_of_confusion(counts):.3f}")

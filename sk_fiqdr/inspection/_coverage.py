@@ -242,23 +242,27 @@ class CoverageDisplay:
         above.fill_between(
             coverage, curve["lower"], curve["upper"], color=GOOD, alpha=0.2, lw=0
         )
-        above.plot(coverage, curve["kappa"], color=GOOD, marker=".", label="graded")
-        above.axhline(curve["kappa"].iloc[0], color="0.4", ls="--", lw=1, label="all")
+        above.plot(
+            coverage, curve["kappa"], color=GOOD, marker=".", label="of what is graded"
+        )
+        above.axhline(
+            curve["kappa"].iloc[0], color="0.4", ls="--", lw=1, label="of all images"
+        )
         above.set(ylabel="quadratic weighted kappa", title=f"n = {n:,} images")
-        above.legend(title="kappa of images that are", frameon=False)
-        below.plot(coverage, 1 - coverage, color=GREY, ls="--", label="all images")
+        above.legend(frameon=False, fontsize="small")
+        below.plot(coverage, 1 - coverage, color=GREY, ls="--", label="of all images")
         for name, color, marker in (("grade 0", GOOD, "."), ("severe", POOR, "^")):
-            label = {"grade 0": "grade 0", "severe": "grades 3 and 4"}[name]
+            label = {"grade 0": "of grade 0", "severe": "of grades 3 and 4"}[name]
             if curve[name].notna().any():
                 below.plot(
                     coverage, curve[name], color=color, marker=marker, label=label
                 )
-        below.set(ylabel="refused", ylim=(0, None))
+        below.set(ylabel="share that is refused", ylim=(0, None))
         below.yaxis.set_major_formatter("{x:.0%}")
-        below.legend(title="refused of", frameon=False)
+        below.legend(frameon=False, fontsize="small")
         for panel in self.axes_:
             margin = 0.02 + 0.1 * (coverage.min() == 1)
-            panel.set_xlim(coverage.min() - margin, 1 + margin)
+            panel.set_xlim(coverage.min() - margin, 1.02)
             panel.xaxis.set_major_formatter("{x:.0%}")
             tidy(panel)
         below.set_xlabel("coverage: images that are graded")

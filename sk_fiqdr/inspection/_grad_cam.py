@@ -9,6 +9,7 @@ from torch import nn
 
 from .._unwrap import unwrap
 from ..metrics._labels import UNKNOWN
+from ..modules import _pool
 
 POOLING = nn.AdaptiveAvgPool2d, nn.AdaptiveMaxPool2d
 
@@ -67,8 +68,7 @@ class _HeadOfTask(nn.Module):
         self.module, self.task = module, task
 
     def forward(self, normalized):
-        deep = self.module.backbone(normalized)
-        deep = deep.mean(dim=(2, 3)) if deep.ndim == 4 else deep
+        deep = _pool(self.module.backbone(normalized))
         if self.task == "grade":
             return self.module.grade_head(deep)
         return self.module.quality_head(self.module.embedding(deep))

@@ -98,7 +98,9 @@ class ReliabilityDisplay:
             Paths, images or features.
         y : array-like of shape (n_samples, 2)
             Grade and quality, -1 where unknown.
-        groups, n_bins, strategy, n_bootstraps, confidence_level, random_state, ax : object
+        groups, n_bins, strategy : object
+            As in `from_predictions`.
+        n_bootstraps, confidence_level, random_state, ax : object
             As in `from_predictions`.
 
         Returns
@@ -110,7 +112,7 @@ class ReliabilityDisplay:
         ------
         ValueError, TypeError, PatientLeakageError
             If labels or estimator do not fit, or a patient was trained on.
-        """  # noqa: E501 numpydoc wants the names in one line
+        """
         answers = ask(estimator, X)
         return cls.from_predictions(
             y,
@@ -197,10 +199,9 @@ class ReliabilityDisplay:
                 continue
             predicted, so = _claims(task, labels[known], rows[known])
             bins = _bins(predicted, n_bins, strategy)
-            table = _table(
-                predicted, so, bins, patients, n_bootstraps, confidence_level,
-                random_state,
-            )  # fmt: skip
+            counts = _count(so, bins, patients)
+            draws = draw_patients(counts, n_bootstraps, random_state)
+            table = _table(predicted, bins, counts, draws, confidence_level)
             off = (table["predicted"] - table["observed"]).abs()
             tables[task] = table
             errors[task] = float((off * table["n"]).sum() / table["n"].sum())
@@ -233,7 +234,7 @@ class ReliabilityDisplay:
         display : ReliabilityDisplay
             The object itself, with `ax_`, `axes_` and `figure_`.
         """
-        size = 4.8 * len(self.errors), 4.8
+        size = 4.8 * len(self.errors), 5.2
         self.ax_, axes = new_panels(ax, 1, len(self.errors), size)
         self.axes_, self.figure_ = axes[0], self.ax_.figure
         for panel, (task, error) in zip(self.axes_, self.errors.items(), strict=True):
@@ -249,7 +250,7 @@ class ReliabilityDisplay:
             table["n"] / n,
             0.03,
             color="0.85",
-            label="of the images",
+            label="share of images",
         )
         panel.plot([0, 1], [0, 1], color="0.4", ls="--", lw=1, label="calibrated")
         panel.vlines(
@@ -260,14 +261,14 @@ class ReliabilityDisplay:
             panel.annotate(
                 f"{row['n']:,.0f}",
                 (row["predicted"], row["observed"]),
-                (5, -11),
+                (6, -4),
                 textcoords="offset points",
                 fontsize="x-small",
             )
-        panel.set(xlabel=predicted, ylabel=observed, aspect="equal")
+        panel.set(xlabel=predicted, ylabel=observed)
         panel.set(xlim=(-0.02, 1.04), ylim=(-0.02, 1.04))
         panel.set_title(f"{title}, n = {n:,} images\ncalibration error {error:.3f}")
-        panel.legend(frameon=False, fontsize="small", loc="upper left")
+        panel.legend(fontsize="small", loc="upper left")
         tidy(panel)
 
 
@@ -286,16 +287,21 @@ def _bins(predicted, n_bins, strategy):
     return np.searchsorted(edges[1:-1], predicted)
 
 
-def _table(predicted, so, bins, patients, n_bootstraps, confidence_level, random_state):
+def _count(so, bins, patients):
+    """Count what is not so and what is: (patients, bins in use, 2)."""
     used, bins = np.unique(bins, return_inverse=True)
     patients, patient = np.unique(patients, return_inverse=True)
     counts = np.zeros((len(patients), len(used), 2))
     np.add.at(counts, (patient, bins, so.astype(int)), 1)
-    draws = draw_patients(counts, n_bootstraps, random_state)
+    return counts
+
+
+def _table(predicted, bins, counts, draws, confidence_level):
+    used, bins = np.unique(bins, return_inverse=True)
     with np.errstate(invalid="ignore"):
         shares = draws[..., 1] / draws.sum(axis=-1)
-    n = counts.sum(axis=(0, 2))
     bounds = np.array([interval(share, confidence_level) for share in shares.T])
+    n = counts.sum(axis=(0, 2))
     return pd.DataFrame(
         {
             "n": n.astype(int),

@@ -117,12 +117,14 @@ class SearchSurfaceDisplay:
         across, up = (_parameter(results, name) for name in (x, y))
         if across == up:
             raise ValueError(f"x and y are the same parameter, {across!r}.")
+        mean = np.asarray(results[f"mean_test_{metric}"], dtype=float)
+        std = results.get(f"std_test_{metric}", np.full(len(mean), np.nan))
         table = pd.DataFrame(
             {
                 "x": [_label(value) for value in results[f"param_{across}"]],
                 "y": [_label(value) for value in results[f"param_{up}"]],
-                "mean": np.asarray(results[f"mean_test_{metric}"], dtype=float),
-                "std": results.get(f"std_test_{metric}", np.nan),
+                "mean": mean,
+                "std": np.asarray(std, dtype=float),
             }
         )
         best = table[_last_iteration(results)].sort_values(
@@ -176,7 +178,9 @@ class SearchSurfaceDisplay:
         self.ax_.set(xlabel=self.surface.columns.name, ylabel=self.surface.index.name)
         self.ax_.set_title("no candidate has a score" if best is None else best)
         if best is not None:
-            self.figure_.colorbar(image, ax=self.ax_, label=f"mean {self.metric}")
+            self.figure_.colorbar(
+                image, ax=self.ax_, label=f"{self.metric}, mean over the folds"
+            )
         return self
 
     def _best(self):
@@ -285,12 +289,11 @@ def _last_iteration(results):
     """Tell the candidates of the last iteration that each reached in a halving."""
     if "iter" not in results:
         return slice(None)
+    varied = [values for name, values in results.items() if name.startswith("param_")]
     # Iterations stand in their order, so that a later one takes the place.
-    last = {
-        repr(sorted(params.items())): row
-        for row, params in enumerate(results["params"])
-    }
-    return np.isin(np.arange(len(results["params"])), list(last.values()))
+    candidates = zip(*varied, strict=True)
+    last = {tuple(map(str, who)): row for row, who in enumerate(candidates)}
+    return np.isin(np.arange(len(results["iter"])), list(last.values()))
 
 
 def _label(value):

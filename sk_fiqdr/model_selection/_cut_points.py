@@ -35,7 +35,7 @@ def best_cut_points(expected, truth, grades, metric=None):
     expected : ndarray of shape (n,)
         Expected grades, all finite.
     truth : ndarray of shape (n,)
-        True grades, two of `grades` at least among them.
+        True grades, each one of `grades`.
     grades : ndarray of shape (n_grades,)
         Whole numbers in ascending order. One that `truth` lacks is never answered: the
         cut-points on its two sides are equal, or infinite at the ends.
@@ -73,6 +73,8 @@ def _kappa_cut_points(expected, truth, grades):
     numerator - ratio * denominator is least, then their ratio, until it falls no more
     ("On Nonlinear Fractional Programming", Management Science 13(7), 1967).
     """
+    if len(grades) == 1:
+        return np.empty(0)
     values, row = np.unique(expected, return_inverse=True)
     true_grades, column = np.unique(truth, return_inverse=True)
     counts = np.zeros((len(values), len(true_grades)))

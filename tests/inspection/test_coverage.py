@@ -88,8 +88,8 @@ def test_a_grade_that_no_image_has_has_no_price(eyes):
     )
     assert display.frame()[["grade 3", "grade 4", "severe"]].isna().all(axis=None)
     labels = display.axes_[1].get_legend_handles_labels()[1]
-    assert "grade 0" in labels
-    assert "grades 3 and 4" not in labels
+    assert "of grade 0" in labels
+    assert "of grades 3 and 4" not in labels
 
 
 def test_one_image_is_a_point_without_an_interval():

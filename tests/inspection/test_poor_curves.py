@@ -82,9 +82,11 @@ def test_one_class_only_is_an_error_that_counts(display, only, eyes):
 
 
 @BOTH
-def test_a_judge_that_never_says_poor_has_a_dot_all_the_same(display):
+def test_the_dot_of_a_judge_that_never_says_poor_finds_none(display):
     made = display.from_predictions([0, 1, 1], [0.8, 0.9, 0.7])
-    assert made.figure_ is not None
+    dot = next(line for line in made.ax_.lines if line.get_marker() == "o")
+    end = (0, 0) if display is PoorRocDisplay else (0, 1)
+    assert (np.ravel(dot.get_xdata())[0], np.ravel(dot.get_ydata())[0]) == end
 
 
 @BOTH

@@ -109,6 +109,11 @@ def test_of_a_halving_search_the_last_iteration_counts(fitted):
     for C in (0.01, 0.1, 1, 10):
         last = results[results["param_C"] == C].iloc[-1]
         assert surface.loc[1e-4, C] == last["mean_test_score"]
+    assert results.groupby("param_C").size().max() > 1
+    shifted = results.set_axis(results.index + 7)
+    again = SearchSurfaceDisplay.from_cv_results(shifted, x="C", y="tol")
+    pd.testing.assert_frame_equal(again.frame(), surface)
+    assert np.isfinite(again.deviations).all(axis=None)
 
 
 def test_a_random_search_is_drawn_as_dots():

@@ -1,6 +1,7 @@
 """Saved models: what travels, what does not, and what is refused on arrival."""
 
 import json
+import os
 import re
 from pathlib import Path
 
@@ -484,5 +485,23 @@ def test_a_full_disk_leaves_the_model_that_was_there(
     monkeypatch.setattr(Path, "write_text", full)
     with pytest.raises(OSError, match="No space"):
         FIQDRClassifier(**HEADS).fit(*features).save_pretrained(saved, overwrite=True)
+    assert {path.name: path.read_bytes() for path in saved.iterdir()} == before
+    assert [path.name for path in saved.parent.iterdir()] == ["model"]
+
+
+def test_a_folder_that_cannot_be_put_in_place_leaves_the_model_that_was_there(
+    fitted, saved, monkeypatch
+):
+    before = {path.name: path.read_bytes() for path in saved.iterdir()}
+    replace = os.replace
+
+    def refuse(source, target):
+        if Path(source).name == "new":
+            raise OSError(13, "Permission denied")
+        replace(source, target)
+
+    monkeypatch.setattr(os, "replace", refuse)
+    with pytest.raises(OSError, match="Permission denied"):
+        fitted.save_pretrained(saved, overwrite=True, scores={"kappa": 1.0})
     assert {path.name: path.read_bytes() for path in saved.iterdir()} == before
     assert [path.name for path in saved.parent.iterdir()] == ["model"]

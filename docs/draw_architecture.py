@@ -7,6 +7,7 @@ imports.
 """
 
 import ast
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import NamedTuple
 
@@ -21,7 +22,7 @@ class Room(NamedTuple):
     Attributes
     ----------
     files : tuple of str
-        Files and folders of the package, without ``.py``.
+        Files and folders of the package, without ``.py``; ``*`` stands for anything.
     knows : tuple of str
         Rooms whose files they may import when they are loaded.
     libraries : tuple of str
@@ -106,10 +107,14 @@ ROOMS = {
         "three classifiers, DeepFeatures",
     ),
     "inspection": Room(
-        ("inspection",), ("shared", "metrics"), ("torch",), (1.5, 5), "Displays"
+        ("inspection",),
+        ("shared", "metrics"),
+        ("torch",),
+        (1.5, 5),
+        "Displays, activation maps",
     ),
     "cli": Room(
-        ("cli", "_demo"),
+        ("cli", "_cli*", "_demo"),
         (
             "shared",
             "metrics",
@@ -181,7 +186,10 @@ def _home_of(name):
 
 
 def _room_of(head):
-    return next((name for name, room in ROOMS.items() if head in room.files), None)
+    for name, room in ROOMS.items():
+        if any(fnmatchcase(head, pattern) for pattern in room.files):
+            return name
+    return None
 
 
 def arrows():
@@ -214,7 +222,8 @@ def _closure(pairs):
 def draw():
     """Return the drawing as SVG."""
     direct, late = arrows()
-    present = [name for name in ROOMS if any(map(_has_file, ROOMS[name].files))]
+    full = {room_of_file(file) for file in files_of_package()}
+    present = [name for name in ROOMS if name in full]
     height = 2 * MARGIN + 5 * ROW + HEIGHT
     width = 2 * MARGIN + 4.5 * COLUMN + WIDTH
     lines = [
@@ -230,10 +239,6 @@ def draw():
         lines += [_line(kind, *pair) for pair in sorted(pairs)]
     lines += [_box(name, ROOMS[name]) for name in present]
     return "\n".join([*lines, "</svg>", ""])
-
-
-def _has_file(head):
-    return (PACKAGE / head).is_dir() or (PACKAGE / f"{head}.py").is_file()
 
 
 def _centre(name):

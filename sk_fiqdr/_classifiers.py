@@ -137,6 +137,11 @@ class FIQDRClassifier(_CentredQuality, ClassifierMixin, FundusNet):
         What the images were like, with a backbone.
     unreadable_ : dict
         Path and reason of each image that could not be read last time.
+    training_data_ : list of dict
+        What `fit` and `partial_fit` saw: numbers of images, patients and labels, and a
+        hash to know them again by.
+    scores_ : dict of str to float
+        Scores that the net was saved with, once it is loaded.
 
     Notes
     -----

@@ -19,7 +19,7 @@ GRADE, QUALITY = 0, 1  # what the network returns, in this order
 TASKS = {"grade": GRADE, "quality": QUALITY}
 FORMATS = {".onnx": "onnx", ".pt2": "torch"}  # by suffix
 FACTS = "sk_fiqdr.json"  # beside a program of torch.export
-N_TRACED, N_CHECKED = 2, 5  # rows; torch.export takes 0 and 1 for constants
+N_PAINTED = 5  # to check on, besides one of them alone
 PREPARE = (
     "8-bit RGB from 0 to 255, channels last; padded with black to a square, then "
     "resized to {0} x {0} pixels. The network normalises by itself."
@@ -54,7 +54,8 @@ def export(net, path, *, format=None, X=None, tolerance=1e-4, overwrite=False):
     write, read = FORMAT_CALLS[format]
     with torch.no_grad():
         first = next(iter(batches))[0]
-        program = _trace(network, first[:N_TRACED], net)
+        # Not 0 or 1 rows, which torch.export takes for constants.
+        program = _trace(network, torch.cat([first, first])[:2], net)
         with _appearing(path) as draft:
             write(program, draft, network, exported_facts(net))
             run = read(draft)
@@ -150,23 +151,17 @@ def _check_rows(net, X):
             X = _painted(net)
             # Of another size, perhaps, than the images that were trained on.
             warnings.simplefilter("ignore")
-        dataset = net.get_dataset(X)
-    if len(dataset) < N_TRACED:
-        raise ValueError(
-            f"X has {len(dataset)} rows, at least {N_TRACED} are needed to check that "
-            "batches of any size are answered alike."
-        )
-    return net.get_iterator(dataset)
+        return net.get_iterator(net.get_dataset(X))
 
 
 def _painted(net):
     if net.backbone is None:
         rng = np.random.default_rng(0)
-        return rng.normal(size=(N_CHECKED, net.n_features_in_)).astype(np.float32)
+        return rng.normal(size=(N_PAINTED, net.n_features_in_)).astype(np.float32)
     from .datasets import make_fundus
 
     size = int(net.image_size)
-    return make_fundus(N_CHECKED, image_size=size, random_state=0).data
+    return make_fundus(N_PAINTED, image_size=size, random_state=0).data
 
 
 def _trace(network, rows, net):

@@ -43,14 +43,17 @@ class FittedImages:
             )
 
     def _remember_patients(self, X, kind, *, reset):
-        if kind == PATHS:
-            names, patients = names_and_patients(X)
-            if not reset and hasattr(self, "trained_names_"):
-                names = np.union1d(self.trained_names_, names)
-                patients = np.union1d(self.trained_patients_, patients)
-            self.trained_names_, self.trained_patients_ = names, np.unique(patients)
-        elif reset and hasattr(self, "trained_names_"):
-            del self.trained_names_, self.trained_patients_
+        """Keep names of images and patients; return those of X, or None."""
+        if kind != PATHS:
+            if reset and hasattr(self, "trained_names_"):
+                del self.trained_names_, self.trained_patients_
+            return None, None
+        names, patients = of_X = _names_and_patients(X)
+        if not reset and hasattr(self, "trained_names_"):
+            names = np.union1d(self.trained_names_, names)
+            patients = np.union1d(self.trained_patients_, patients)
+        self.trained_names_, self.trained_patients_ = names, np.unique(patients)
+        return of_X
 
     def check_patients(self, X):
         """Raise if X holds unseen images of patients that were trained on.
@@ -75,7 +78,7 @@ class FittedImages:
         X, kind = check_images(X)
         if kind != PATHS:
             return
-        names, patients = names_and_patients(X)
+        names, patients = _names_and_patients(X)
         unseen = ~np.isin(names, trained)
         shared = np.intersect1d(patients[unseen], self.trained_patients_)
         if len(shared):
@@ -86,19 +89,8 @@ class FittedImages:
             )
 
 
-def names_and_patients(paths):
-    """Name images by patient and file, wherever they lie.
-
-    Parameters
-    ----------
-    paths : ndarray of shape (n,)
-        Image paths.
-
-    Returns
-    -------
-    names, patients : ndarray of shape (n,)
-        "patient/file" and "patient".
-    """
+def _names_and_patients(paths):
+    """Name images by patient and file, wherever they lie, and return both."""
     patients = patient_ids(paths)
     names = [
         f"{patient}/{os.path.basename(path)}"

@@ -144,18 +144,20 @@ class CheckedInput(FittedImages):
                     f"groups must name the patient of each of the {len(X)} rows, got "
                     f"shape {groups.shape!r}."
                 )
-        self._remember_patients(X, kind, reset=reset)
-        self._remember_training(X, kind, y, groups, reset=reset)
+        names, patients = self._remember_patients(X, kind, reset=reset)
+        if groups is not None:
+            patients = groups
+        self._remember_training(X, kind, y, patients, names, reset=reset)
         return self._make_dataset(
             X, y, kind, sample_weight=sample_weight, groups=groups
         )
 
-    def _remember_training(self, X, kind, y, groups, *, reset):
+    def _remember_training(self, X, kind, y, patients, names, *, reset):
         codes = {
             task: y if column is None else y[:, column]
             for task, column in self._task_columns.items()
         }
-        summary = summarize(X, kind, codes, self._task_classes, groups)
+        summary = summarize(X, kind, codes, self._task_classes, patients, names)
         before = [] if reset else getattr(self, "training_data_", [])
         if summary not in before:
             self.training_data_ = [*before, summary]

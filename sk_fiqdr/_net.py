@@ -599,8 +599,8 @@ class FundusNet(
             ONNX (extra ``onnx``), or a program of ``torch.export``. None goes by the
             suffix, ``.onnx`` or ``.pt2``.
         X : array-like, default=None
-            Two or more rows, as for `predict`, on which what was written is compared
-            with the net; by default painted photographs.
+            Rows, as for `predict`, on which what was written is compared with the net;
+            by default painted photographs.
         tolerance : float, default=1e-4
             Largest difference of a probability, in float32, that is no error.
         overwrite : bool, default=False

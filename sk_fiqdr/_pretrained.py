@@ -1,6 +1,7 @@
 """Models that travel: a folder of safetensors, JSON and a card, never a pickle."""
 
 import hashlib
+import importlib.metadata
 import json
 import os
 import re
@@ -12,10 +13,7 @@ from pathlib import Path, PurePath
 import numpy as np
 import safetensors
 import safetensors.torch
-import sklearn
-import skorch
 import torch
-import torchvision
 
 from ._model_card import model_card
 from ._saved_config import (
@@ -81,7 +79,12 @@ def save(net, folder, *, overwrite=False, scores=None):
         (new / CARD).write_text(model_card(config, folder.name), encoding="utf-8")
         if folder.exists():
             os.replace(folder, old)
-        os.replace(new, folder)
+        try:
+            os.replace(new, folder)
+        except OSError:
+            if old.exists():
+                os.replace(old, folder)
+            raise
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
 
@@ -228,13 +231,12 @@ def _scores(scores):
 
 
 def _versions():
+    # Not imported for their versions: torchvision takes a while.
+    others = ("torchvision", "skorch", "scikit-learn", "numpy")
     return {
         "sk_fiqdr": __version__,
         "torch": torch.__version__,
-        "torchvision": torchvision.__version__,
-        "skorch": skorch.__version__,
-        "scikit-learn": sklearn.__version__,
-        "numpy": np.__version__,
+        **{name: importlib.metadata.version(name) for name in others},
     }
 
 

@@ -4,13 +4,10 @@ import hashlib
 
 import numpy as np
 
-from ._check_images import PATHS
-from ._fitted_images import names_and_patients
-
-N_HASHED = 256  # images; more of them tell two sets apart no better, only slower
+N_HASHED = 64  # images; more of them tell two sets apart no better, only slower
 
 
-def summarize(X, kind, codes, classes, groups):
+def summarize(X, kind, codes, classes, patients, names=None):
     """Return how much there was of what, and a hash to know it again by.
 
     Parameters
@@ -23,8 +20,10 @@ def summarize(X, kind, codes, classes, groups):
         Labels of each task as numbers of its classes, -1 where unknown.
     classes : dict of str to ndarray
         Classes of each task.
-    groups : ndarray of shape (n,) or None
-        Patients, where they were given; paths name theirs.
+    patients : ndarray of shape (n,) or None
+        Patient of each row, where they are known.
+    names : ndarray of shape (n,), default=None
+        Name of each row, where X holds paths.
 
     Returns
     -------
@@ -32,14 +31,12 @@ def summarize(X, kind, codes, classes, groups):
         For `json.dumps`: `kind`, `n_samples`, `n_patients` (None where nobody knows),
         `labels` (for each task `counts` by class, and `n_unknown`) and `sha256`: of the
         names of files and their labels, in any order, or of pixels or features (up to
-        256 rows, evenly spaced) and all labels in theirs.
+        64 rows, evenly spaced) and all labels in theirs.
     """
     y = np.column_stack(list(codes.values()))
     sha256 = hashlib.sha256()
-    if kind == PATHS:
-        names, patients = names_and_patients(X)
-        groups = patients if groups is None else groups
-        rows = zip(names, y.tolist(), strict=True)
+    if names is not None:
+        rows = zip(names.tolist(), y.tolist(), strict=True)
         lines = sorted(f"{name}\t{row}\n" for name, row in rows)
         sha256.update("".join(lines).encode(errors="surrogateescape"))
     else:
@@ -50,7 +47,7 @@ def summarize(X, kind, codes, classes, groups):
     return {
         "kind": kind,
         "n_samples": len(X),
-        "n_patients": None if groups is None else len(np.unique(groups)),
+        "n_patients": None if patients is None else len(set(patients.tolist())),
         "labels": {task: _count(codes[task], classes[task]) for task in codes},
         "sha256": sha256.hexdigest(),
     }

@@ -139,6 +139,14 @@ def test_a_net_trained_on_a_gpu_predicts_on_a_cpu(amp, tiny, fundus, tmp_path):
     )
 
 
+@pytest.mark.parametrize("amp", [pytest.param(a, marks=gpu) for a in (False, True)])
+def test_a_net_on_a_gpu_is_exported_like_any(amp, tiny, fundus, tmp_path):
+    X, y = images_and_labels(fundus)
+    net = FIQDRClassifier(**tiny, device="cuda", amp=amp).fit(X, y)
+    assert net.export(tmp_path / "model.pt2", X=X) < 1e-5
+    assert next(net.module_.parameters()).is_cuda
+
+
 @pytest.mark.parametrize("device", [pytest.param("cuda", marks=gpu)])
 def test_a_fit_on_a_gpu_goes_on_after_a_kill(device, tiny, fundus, tmp_path):
     from skorch.callbacks import Callback

@@ -71,11 +71,18 @@ def tiny_net(tiny, fundus):
     return FIQDRClassifier(**tiny, amp=False).fit(fundus.data, fundus.target)
 
 
-@pytest.mark.parametrize("kind", RUN)
 @pytest.mark.parametrize(
-    "backbone",
-    ["resnet18", "mobilenet_v3_small", TinyTransformer, TinyBackbone, TinyBackbone()],
-    ids=["resnet18", "mobilenet_v3_small", "transformer", "factory", "module"],
+    ("backbone", "kind"),
+    [
+        ("resnet18", "onnx"),
+        ("resnet18", "pt2"),
+        ("mobilenet_v3_small", "onnx"),
+        (TinyTransformer, "onnx"),
+        (TinyTransformer, "pt2"),
+        (TinyBackbone, "pt2"),
+        (TinyBackbone(), "onnx"),
+    ],
+    ids=lambda value: getattr(value, "__name__", None) or str(value)[:12],
 )
 def test_both_heads_answer_alike_whatever_the_batch(
     backbone, kind, fundus, others, tmp_path
@@ -198,9 +205,14 @@ def test_a_network_of_another_image_size_is_not_exported(tiny_net, tmp_path):
         tiny_net.export(tmp_path / "model.pt2")
 
 
-def test_one_row_is_too_few_to_check_on(tiny_net, fundus, tmp_path):
-    with pytest.raises(ValueError, match="X has 1 rows, at least 2"):
-        tiny_net.export(tmp_path / "model.pt2", X=fundus.data[:1])
+@pytest.mark.parametrize("n_rows", [1, 5])
+def test_batches_of_one_fix_no_number_of_rows(n_rows, tiny_net, others, tmp_path):
+    tiny_net.set_params(batch_size=1)
+    tiny_net.export(tmp_path / "model.pt2", X=others[:n_rows])
+    answers, _ = run_torch(tmp_path / "model.pt2", others)
+    np.testing.assert_allclose(
+        answers["grade_probabilities"], tiny_net.predict_proba(others), atol=1e-5
+    )
 
 
 def test_images_of_any_size_may_be_trained_on(tiny, tmp_path):

@@ -1,6 +1,7 @@
 """Saved models: what travels, what does not, and what is refused on arrival."""
 
 import json
+import os
 import re
 from pathlib import Path
 
@@ -171,8 +172,10 @@ def test_the_model_tells_how_much_it_has_seen_of_what(tiny, fundus_paths, tmp_pa
 
 def test_no_name_of_an_image_or_a_patient_travels(tiny, fundus, fundus_paths, tmp_path):
     net = FIQDRClassifier(**tiny)
-    net.fit(fundus_paths, fundus.target, groups=[f"Mrs {i}" for i in range(24)])
+    groups = np.array([f"Mrs {i // 2}" for i in range(23)] + [7], dtype=object)
+    net.fit(fundus_paths, fundus.target, groups=groups)
     net.save_pretrained(tmp_path / "model")
+    assert read(tmp_path / "model")["training"]["data"][0]["n_patients"] == 13
     content = b"".join(path.read_bytes() for path in (tmp_path / "model").iterdir())
     assert b"Mrs" not in content
     for path in fundus_paths:
@@ -484,5 +487,23 @@ def test_a_full_disk_leaves_the_model_that_was_there(
     monkeypatch.setattr(Path, "write_text", full)
     with pytest.raises(OSError, match="No space"):
         FIQDRClassifier(**HEADS).fit(*features).save_pretrained(saved, overwrite=True)
+    assert {path.name: path.read_bytes() for path in saved.iterdir()} == before
+    assert [path.name for path in saved.parent.iterdir()] == ["model"]
+
+
+def test_a_folder_that_cannot_be_put_in_place_leaves_the_model_that_was_there(
+    fitted, saved, monkeypatch
+):
+    before = {path.name: path.read_bytes() for path in saved.iterdir()}
+    replace = os.replace
+
+    def refuse(source, target):
+        if Path(source).name == "new":
+            raise OSError(13, "Permission denied")
+        replace(source, target)
+
+    monkeypatch.setattr(os, "replace", refuse)
+    with pytest.raises(OSError, match="Permission denied"):
+        fitted.save_pretrained(saved, overwrite=True, scores={"kappa": 1.0})
     assert {path.name: path.read_bytes() for path in saved.iterdir()} == before
     assert [path.name for path in saved.parent.iterdir()] == ["model"]

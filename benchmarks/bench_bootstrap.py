@@ -13,6 +13,7 @@ import time
 from pathlib import Path
 
 import numpy as np
+from _arguments import asked
 from _record import record
 from sklearn.metrics import cohen_kappa_score
 
@@ -85,4 +86,5 @@ def measure():
 
 
 if __name__ == "__main__":
+    asked(__doc__)
     record(RESULTS, "bench_bootstrap.py", measure())

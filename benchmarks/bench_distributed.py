@@ -24,6 +24,7 @@ from functools import partial
 from pathlib import Path
 
 import numpy as np
+from _arguments import asked
 from _record import record
 from torch import nn
 from torchvision.models import resnet18
@@ -106,7 +107,7 @@ def run(n_processes, n_threads, case, path):
     launcher = ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2"]
     launcher = launcher if n_processes == 2 else []
     subprocess.run(
-        [sys.executable, *launcher, __file__, str(n_processes), case, path],
+        [sys.executable, *launcher, __file__, "--fit", str(n_processes), case, path],
         check=True,
         env={
             **os.environ,
@@ -152,11 +153,12 @@ def compare(work):
 
 def main():
     """Fit where asked to by `run`, else compare."""
-    if len(sys.argv) > 1:
-        n_processes, case, path = sys.argv[1:]
+    if sys.argv[1:2] == ["--fit"]:
+        n_processes, case, path = sys.argv[2:]
         one = n_processes == "1"
         fit(FIQDRClassifier if one else DistributedFIQDRClassifier, case, path)
         return
+    asked(__doc__)
     with tempfile.TemporaryDirectory() as work:
         record(RESULTS, "bench_distributed.py", compare(Path(work)))
 

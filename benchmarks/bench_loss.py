@@ -21,6 +21,7 @@ from multiprocessing import get_context
 from pathlib import Path
 
 import torch
+from _arguments import asked
 from _record import record
 from torch import nn
 from torch.nn import functional as F
@@ -154,6 +155,7 @@ def bench(device):
 
 def main():
     """Measure on the CPU with one thread, and on a GPU where there is one."""
+    asked(__doc__)
     torch.set_num_threads(1)
     command = " ".join([Path(__file__).name, *sys.argv[1:]])
     for device in ["cpu", "cuda"] if torch.cuda.is_available() else ["cpu"]:

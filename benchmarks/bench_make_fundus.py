@@ -15,6 +15,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import PIL
+from _arguments import asked
 
 import sk_fiqdr
 from sk_fiqdr.datasets import make_fundus
@@ -51,6 +52,7 @@ def images_per_second(image_size):
 
 def main():
     """Measure at three sizes and append the results."""
+    asked(__doc__)
     rows = []
     for image_size in (96, 224, 512):
         rows.append(

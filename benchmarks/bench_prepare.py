@@ -14,7 +14,6 @@ import io
 import os
 import platform
 import statistics
-import sys
 import time
 from datetime import date
 from pathlib import Path
@@ -22,6 +21,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import PIL
+from _arguments import asked
 from bench_make_fundus import processor
 from PIL import Image
 
@@ -102,10 +102,10 @@ def measure_circle():
 
 def main():
     """Measure what is asked for and append the results."""
-    wanted = sys.argv[1:] or ["time", "circle"]
+    measures = {"time": measure_time, "circle": measure_circle}
     rows = []
-    for name in wanted:
-        measure = {"time": measure_time, "circle": measure_circle}[name]
+    for name in asked(__doc__, measures):
+        measure = measures[name]
         for what, value, unit in measure():
             rows.append(
                 {

@@ -24,6 +24,7 @@ import joblib
 import numpy as np
 import pandas as pd
 import PIL
+from _arguments import asked
 from bench_make_fundus import processor
 from PIL import Image
 
@@ -198,7 +199,7 @@ BENCHES = {"kill": bench_kill, "growth": bench_growth, "processes": bench_proces
 
 def main():
     """Run what is asked for and append the figures."""
-    for name in sys.argv[1:] or BENCHES:
+    for name in asked(__doc__, BENCHES):
         rows = []
         with tempfile.TemporaryDirectory() as work:
             for figure, value, required in BENCHES[name](Path(work)):

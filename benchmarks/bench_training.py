@@ -25,6 +25,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from _arguments import asked
 from _record import record
 from PIL import Image
 
@@ -254,7 +255,7 @@ def main():
     if sys.argv[1:2] == ["--peak"]:
         _peak(*sys.argv[2:])
         return
-    for name in sys.argv[1:] or BENCHES:
+    for name in asked(__doc__, BENCHES):
         record(RESULTS, f"bench_training.py {name}", BENCHES[name]())
 
 

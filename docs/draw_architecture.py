@@ -42,7 +42,7 @@ class Room(NamedTuple):
 
 
 SHARED = ("_version", "_progress", "_unwrap", "_describe", "_packing")
-SHARED += ("_check_images", "_images")
+SHARED += ("_check_images", "_images", "_interrupts")
 TORCH = ("torch", "torchvision")
 ROOMS = {
     "shared": Room(SHARED, (), ("torch",), (3, 0), "images, packing, names"),
@@ -108,7 +108,7 @@ ROOMS = {
     ),
     "inspection": Room(
         ("inspection",),
-        ("shared", "metrics"),
+        ("shared", "modules", "metrics"),
         ("torch",),
         (1.5, 5),
         "Displays, activation maps",

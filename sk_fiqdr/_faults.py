@@ -137,11 +137,7 @@ def out_of_memory(net, batch, message, *, training=True):
             "Not even one image fits: make image_size smaller, choose a smaller "
             "backbone, or look whether another process holds the memory."
         )
-    if (
-        training
-        and torch.device(net.device).type == "cuda"
-        and not net._uses_bfloat16()
-    ):
+    if training and net._device_type == "cuda" and not net._uses_bfloat16():
         way += " amp=True halves what activations take."
     return torch.OutOfMemoryError(
         f"A batch of {n_rows} images of {net.image_size} pixels does not fit into the "

@@ -6,6 +6,7 @@ import time
 from contextlib import contextmanager
 
 TWICE_WITHIN = 2.0  # seconds
+ONE_PRESS = 0.05  # seconds, within which several contexts are told of one press
 _last_pressed = -TWICE_WITHIN
 
 
@@ -36,7 +37,7 @@ def noticing_ctrl_c():
     def note(number, frame):
         global _last_pressed
         now = time.monotonic()
-        pressed.twice = now - _last_pressed < TWICE_WITHIN
+        pressed.twice = ONE_PRESS < now - _last_pressed < TWICE_WITHIN
         _last_pressed = now
         pressed.set()
         return before(number, frame)

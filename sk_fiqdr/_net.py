@@ -333,7 +333,7 @@ class FundusNet(
     @contextmanager
     def _own_generator(self, *, start_afresh):
         """Draw from a generator of the net's own, and leave torch's as it was found."""
-        on_gpu = torch.device(self.device or "cpu").type == "cuda"
+        on_gpu = self._device_type == "cuda"
         devices = [torch.cuda.current_device()] if on_gpu else []
         with torch.random.fork_rng(devices):
             if start_afresh or not hasattr(self, "generator_state_"):
@@ -356,7 +356,7 @@ class FundusNet(
             # "spawn" and "forkserver" fail inside joblib's workers.
             kwargs.setdefault("multiprocessing_context", "fork")
             kwargs.setdefault("persistent_workers", True)  # started once a fit
-        if torch.device(self.device).type == "cuda":
+        if self._device_type == "cuda":
             kwargs.setdefault("pin_memory", True)
         if training:
             self._check_batches(len(dataset), batch_size, kwargs)
@@ -438,8 +438,8 @@ class FundusNet(
         return tuple(output.float() for output in outputs)
 
     def _autocast(self):
-        kind = torch.device(self.device).type
-        return torch.autocast(kind, torch.bfloat16, enabled=self._uses_bfloat16())
+        enabled = self._uses_bfloat16()
+        return torch.autocast(self._device_type, torch.bfloat16, enabled=enabled)
 
     def _on_device(self, batch):
         """Bring pixels or labels to the device; from pinned memory without waiting."""
@@ -450,7 +450,7 @@ class FundusNet(
             return self.amp
         if self.backbone is None:
             return False
-        if torch.device(self.device).type == "cuda":
+        if self._device_type == "cuda":
             return torch.cuda.is_bf16_supported()
         # Without the instructions bfloat16 is emulated, and many times slower.
         return getattr(torch.cpu, "_is_avx512_bf16_supported", bool)()

@@ -31,6 +31,11 @@ class NetParameters:
     def device(self, device):
         self._device = device
 
+    @property
+    def _device_type(self):
+        """Kind of device; skorch's None leaves the network where it was made."""
+        return "cpu" if self.device is None else torch.device(self.device).type
+
     def _get_param_names(self):
         own = [name for name in super()._get_param_names() if not name.startswith("_")]
         return [*own, "device"]

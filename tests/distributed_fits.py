@@ -182,6 +182,7 @@ SCENARIOS = {
     # One epoch, in which each file is read by one process.
     "files": (FIQDRClassifier, IMAGES | {"on_error": "warn", "max_epochs": 1}, ()),
     "different data": (FIQDRClassifier, HEADS, ()),
+    "different parameters": (FIQDRClassifier, HEADS, ()),
     "plain": (FIQDRClassifier, HEADS, ()),
     "checkpoints": (
         FIQDRClassifier,
@@ -225,6 +226,8 @@ def fit(name, folder, *, distributed, rank=0):
         X, distributed = X + rank, False
     elif name == "different data":
         X, y = X[rank:], y[rank:]
+    elif name == "different parameters":
+        parameters = parameters | {"beta": 1.0 + rank, "verbose": rank}
     elif name == "checkpoints":
         parameters = parameters | {"checkpoint_dir": folder / "checkpoints"}
     net = (DISTRIBUTED[estimator] if distributed else estimator)(**parameters)
@@ -234,7 +237,7 @@ def fit(name, folder, *, distributed, rank=0):
         try:
             net.fit(X, y, **{key: known[key] for key in given})
         except ValueError as error:
-            if name != "different data":
+            if not name.startswith("different"):
                 raise
             return {"error": str(error)}
     unreadable = sorted(net.unreadable_)  # of the fit, before predict looks again

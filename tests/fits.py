@@ -8,7 +8,7 @@ import time
 import numpy as np
 import torch
 from networks import CountingBackbone, TinyBackbone
-from skorch.callbacks import EpochScoring, LRScheduler
+from skorch.callbacks import Callback, EpochScoring, LRScheduler
 from torch.utils.data import WeightedRandomSampler
 
 from sk_fiqdr import (
@@ -42,6 +42,20 @@ WORKERS = {
     "iterator_valid__num_workers": 1,
     "train_split": PatientValidSplit(0.25),
 }
+
+
+class PressCtrlC(Callback):
+    """Press Ctrl-C in the second batch of epoch 3, in the first so many fits."""
+
+    n_left_ = 1
+
+    def on_batch_end(self, net, training=False, **kwargs):
+        """Press it, a moment after the one before at the earliest."""
+        here = len(net.history) == 3 and len(net.history[-1]["batches"]) == 2
+        if here and PressCtrlC.n_left_:
+            PressCtrlC.n_left_ -= 1
+            time.sleep(0.1)
+            os.kill(os.getpid(), signal.SIGINT)
 
 
 def draw_from_numpy(image):

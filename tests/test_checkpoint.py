@@ -20,9 +20,10 @@ import psutil
 import pytest
 import torch
 from filelock import FileLock
-from fits import PROCESSES, fit, fit_and_die, fit_under_fire, run, scenario
+from fits import PROCESSES, PressCtrlC, fit, fit_and_die, fit_under_fire, run, scenario
+from networks import TinyBackbone
 from sklearn.base import clone
-from sklearn.model_selection import GridSearchCV
+from sklearn.model_selection import GridSearchCV, KFold
 from sklearn.utils.estimator_checks import (
     check_dict_unchanged,
     check_dont_overwrite_parameters,
@@ -33,12 +34,14 @@ from sklearn.utils.estimator_checks import (
 )
 from skorch.callbacks import Callback
 
-from sk_fiqdr import FIQDRClassifier, QualityClassifier, _checkpoint
+from sk_fiqdr import FIQDRClassifier, QualityClassifier, _checkpoint, _interrupts
 from sk_fiqdr._checkpoint import JSON, TENSORS
 from sk_fiqdr._describe import describe
 from sk_fiqdr.metrics import kappa_scorer
 from sk_fiqdr.model_selection import PatientStratifiedKFold
 
+# `fits` fits on rows of which each is a patient.
+pytestmark = pytest.mark.filterwarnings("ignore:PatientValidSplit knows no patients")
 TESTS = str(Path(__file__).parent)
 
 
@@ -295,6 +298,22 @@ def test_functions_are_told_apart_by_what_they_do_in_every_process():
     one, two = queue.get()
     assert one != two
     assert [one, two] == [describe(value) for value in two_lambdas()]
+
+
+def test_a_class_of_ones_own_is_told_apart_by_what_its_methods_do():
+    def described(factor):
+        class Doubling(TinyBackbone):
+            def forward(self, images):
+                return super().forward(images) * 2
+
+        class Tripling(TinyBackbone):
+            def forward(self, images):
+                return super().forward(images) * 3
+
+        Tripling.__qualname__ = Doubling.__qualname__
+        return describe({2: Doubling, 3: Tripling}[factor])
+
+    assert described(2) == described(2) != described(3)
 
 
 @pytest.mark.slow
@@ -584,21 +603,10 @@ def test_a_checkpoint_dir_that_is_no_path_is_refused(bad):
         fit("features", bad)
 
 
-class PressCtrlC(Callback):
-    """Press Ctrl-C once, in the second batch of epoch 3."""
-
-    armed_ = True
-
-    def on_batch_end(self, net, training=False, **kwargs):
-        here = len(net.history) == 3 and len(net.history[-1]["batches"]) == 2
-        if here and PressCtrlC.armed_:
-            PressCtrlC.armed_ = False
-            os.kill(os.getpid(), signal.SIGINT)
-
-
 @pytest.fixture
-def ctrl_c():
-    PressCtrlC.armed_ = True
+def ctrl_c(monkeypatch):
+    monkeypatch.setattr(_interrupts, "_last_pressed", -np.inf)
+    monkeypatch.setattr(PressCtrlC, "n_left_", 1)
     return [PressCtrlC]
 
 
@@ -619,6 +627,23 @@ def test_a_fit_stopped_by_ctrl_c_goes_on(ctrl_c, tmp_path):
         net.fit(X, y)
     expected, *_ = undisturbed("features")
     assert_same_fit(net.fit(X, y), expected, X)
+
+
+def test_ctrl_c_ends_one_fit_of_a_search_and_twice_the_search(ctrl_c, monkeypatch):
+    net, X, y = scenario("features")
+    net.set_params(callbacks=ctrl_c)
+    grid, settings = {"beta": [1, 9, 27]}, {"cv": KFold(2), "refit": False}
+    with pytest.warns(UserWarning, match=r"Ctrl-C stopped the fit.*Pressed twice"):
+        search = GridSearchCV(net, grid, scoring=kappa_scorer, **settings).fit(X, y)
+    assert np.isfinite(search.cv_results_["mean_test_score"]).all()
+    monkeypatch.setattr(PressCtrlC, "n_left_", 2)
+    monkeypatch.setattr(_interrupts, "_last_pressed", -np.inf)
+    with (
+        pytest.warns(UserWarning, match="Ctrl-C stopped the fit"),
+        pytest.raises(KeyboardInterrupt),
+    ):
+        search.fit(X, y)
+    assert PressCtrlC.n_left_ == 0
 
 
 def test_a_callback_that_ends_a_fit_is_no_ctrl_c(tmp_path, monkeypatch):

@@ -623,7 +623,8 @@ def test_eyes_named_by_their_folder_are_seen_too(tiny, fundus, tmp_path):
 
 def test_the_inner_split_is_set_through_the_net(features, heads):
     net = FIQDRClassifier(**heads, train_split=PatientValidSplit(0.5))
-    net.set_params(train_split__valid_fraction=0.1).fit(*features)
+    X, y = features
+    net.set_params(train_split__valid_fraction=0.1).fit(X, y, groups=np.arange(len(X)))
     assert net.train_split.valid_fraction == 0.1
     assert net.history[0, "valid_batch_count"] == 1
 

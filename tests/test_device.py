@@ -32,6 +32,16 @@ def test_compiling_changes_neither_names_nor_answers(tiny, fundus):
     plain.module_.load_state_dict(compiled.module_.state_dict())
 
 
+@pytest.mark.parametrize("device", [None, torch.device("cpu"), "cpu:0"])
+def test_a_device_may_be_written_in_every_way_of_torchs(device, tiny, fundus):
+    X, y = images_and_labels(fundus)
+    net = FIQDRClassifier(**tiny, device=device)
+    expected = FIQDRClassifier(**tiny, device="cpu").fit(X, y)
+    np.testing.assert_array_equal(
+        net.fit(X, y).predict_proba(X), expected.predict_proba(X)
+    )
+
+
 def test_bfloat16_inside_means_float32_outside(tiny, fundus):
     X, y = images_and_labels(fundus)
     net = FIQDRClassifier(**tiny, amp=True).fit(X, y)

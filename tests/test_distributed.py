@@ -50,6 +50,7 @@ OTHERS = [
     "batch norm",
     "files",
     "different data",
+    "different parameters",
     "plain",
     "checkpoints",
 ]
@@ -284,6 +285,12 @@ def test_data_that_differ_are_an_error_in_every_process(two):
     for outcome in two("different data"):
         assert "different data, of 53, 52 rows" in outcome["error"]
         assert "the whole of X and y" in outcome["error"]
+
+
+@pytest.mark.slow
+def test_parameters_that_differ_are_named_in_every_process(two):
+    for outcome in two("different parameters"):
+        assert "were given different parameters: ['beta']" in outcome["error"]
 
 
 @pytest.mark.slow

@@ -85,8 +85,8 @@ PAGES = [page for page in PAGES if "generated" not in page.parts]
 def test_code_of_the_pages_runs(page, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     text = page.read_text()
-    blocks = re.findall(r"code-block:: python\n\n((?:   .*\n|\n)+)", text)
-    for block in blocks:
+    blocks = re.finditer(r"code-block:: python\n\n( +)\S.*\n(?:\1.*\n|\n)*", text)
+    for block in (match[0].partition("\n\n")[2] for match in blocks):
         exec(compile(inspect.cleandoc(block), str(page), "exec"), {})
 
 

@@ -142,6 +142,27 @@ def test_a_weights_file_cannot_run_code(tmp_path):
         MultiTaskNet("resnet18", path, image_size=32)
 
 
+@pytest.mark.parametrize("suffix", [".safetensors", ".pth"])
+def test_a_truncated_weights_file_is_named(suffix, tmp_path):
+    path = tmp_path / f"half{suffix}"
+    state = tiny_backbone().state_dict()
+    if suffix == ".pth":
+        torch.save(state, path)
+    else:
+        save_file(state, path)
+    path.write_bytes(path.read_bytes()[:-200])
+    with pytest.raises(ValueError, match=rf"half\{suffix}' cannot be read .*truncated"):
+        MultiTaskNet("resnet18", path, image_size=32)
+
+
+@pytest.mark.parametrize("content", [[1, 2], {"epoch": 3, "state_dict": {}}])
+def test_a_file_that_holds_no_state_dict_is_named(content, tmp_path):
+    path = tmp_path / "run.pth"
+    torch.save(content, path)
+    with pytest.raises(ValueError, match=r"run\.pth' holds no state dict"):
+        MultiTaskNet("resnet18", path, image_size=32)
+
+
 def test_bad_backbones_are_refused_with_the_way_out(tmp_path):
     with pytest.raises(ValueError, match="Did you mean 'resnet18'"):
         MultiTaskNet("resnet_18")

@@ -66,7 +66,7 @@ def test_weights_and_patients_reach_the_net_through_search_and_pipeline(
     )
     for other in (
         clone(net).fit(scaled, y, groups=patients),
-        clone(net).fit(scaled, y, sample_weight=weights),
+        clone(net).fit(scaled, y, sample_weight=weights, groups=np.arange(len(X))),
     ):
         assert (other.predict_proba(scaled) != by_hand.predict_proba(scaled)).any()
 

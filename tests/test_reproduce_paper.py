@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -225,3 +226,35 @@ def test_table_1_of_the_real_photographs_has_the_counts_of_their_readme(real_dat
     )
     table = tables.table1(data)
     assert table.loc["All", ["good", "poor", "all"]].tolist() == [3153, 145, 3298]
+
+
+ROOT = Path(__file__).parents[1]
+QUALITY = [(None, name) for name in ("mean_acc", "specificity", "sensitivity")]
+GRADING = [
+    ("argmax", "kappa"),
+    ("tuned", "kappa"),
+    ("tuned", "kappa_good"),
+    ("tuned", "kappa_poor"),
+]
+
+
+@pytest.mark.parametrize(
+    ("table", "columns"), [("quality", QUALITY), ("grading", GRADING)]
+)
+def test_the_tables_of_the_guide_are_the_tracked_ones(table, columns):
+    figures = pd.read_csv(ROOT / "benchmarks" / "results" / "paper.csv")
+    figures = figures[figures["table"] == table].set_index("row")
+    page = (ROOT / "docs" / "user_guide" / "does_quality_help.rst").read_text()
+    for row in figures.index.unique():
+        cells = []
+        for decision, measure in columns:
+            found = figures.loc[row]
+            found = found[found["measure"] == measure]
+            if decision:
+                found = found[found["decision"] == decision]
+            value, lower, upper = found[["value", "lower", "upper"]].iloc[0]
+            cells.append(f"{value:.3f} ({lower:.3f}, {upper:.3f})")
+        line = re.compile(
+            rf"^{re.escape(row)} +{' +'.join(map(re.escape, cells))}$", re.M
+        )
+        assert line.search(page), f"{row}: {cells}"

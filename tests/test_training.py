@@ -299,6 +299,40 @@ def test_a_machine_without_memory_is_told_which_batch_fits():
     assert "8 images fit, tried just now: batch_size=8" in done.stdout, done.stderr
 
 
+@pytest.mark.parametrize(
+    ("augment", "came"),
+    [
+        (lambda image: image / 255, r"torch\.float32 of shape \(3, 48, 48\)"),
+        (lambda image: image[:, :24], r"torch\.uint8 of shape \(3, 24, 48\)"),
+        (lambda image: image.numpy(), "ndarray"),
+        (lambda image: None, "NoneType"),
+    ],
+)
+def test_an_augmentation_that_returns_something_else_is_refused(
+    augment, came, tiny, fundus
+):
+    with pytest.raises(ValueError, match=f"augment must return .*got {came}"):
+        FIQDRClassifier(**tiny, augment=augment).fit(fundus.data, fundus.target)
+
+
+@pytest.mark.parametrize("augment", ["flips", 3, True])
+def test_an_augmentation_that_is_none_is_refused(augment, tiny, fundus):
+    with pytest.raises(ValueError, match=f"augment must be .*got {augment!r}"):
+        FIQDRClassifier(**tiny, augment=augment).fit(fundus.data, fundus.target)
+
+
+def test_batches_of_one_image_say_that_there_are_no_batch_statistics(tiny, fundus):
+    normed = torch.nn.Sequential(
+        TinyBackbone(),
+        torch.nn.AdaptiveAvgPool2d(1),
+        torch.nn.Flatten(),
+        torch.nn.BatchNorm1d(16),
+    )
+    net = FIQDRClassifier(**tiny | {"backbone": normed, "batch_size": 1})
+    with pytest.raises(ValueError, match=r"batch_size to 2 or more \(it is 1, for 24"):
+        net.fit(fundus.data, fundus.target)
+
+
 class DieInAWorker:
     """An augmentation that the kernel ends, as it does when memory runs out."""
 

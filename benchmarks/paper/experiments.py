@@ -228,7 +228,7 @@ def gradient_study(budget, rows, run, inputs, data, device, n_batches=20):
             yield (
                 name,
                 when,
-                {key: np.mean([f[key] for f in found]) for key in found[0]},
+                {key: float(np.mean([f[key] for f in found])) for key in found[0]},
             )
 
 

@@ -52,7 +52,8 @@ def _draw(part, label, path):
         ax.set_xlabel(f"{label}, 95 % of draws of patients")
         ax.set_title(test)
         ax.grid(axis="x", alpha=0.3)
-        if len(decisions) > 1:
-            ax.legend()
+    if part.decision.nunique() > 1:
+        handles, labels = axes[0, -1].get_legend_handles_labels()
+        figure.legend(handles, labels, loc="outside lower right", ncols=len(labels))
     figure.savefig(path, dpi=110)
     plt.close(figure)

@@ -7,9 +7,9 @@ import torch
 from captum.attr import LayerAttribution, LayerGradCam
 from torch import nn
 
+from .._backbones import pool
 from .._unwrap import unwrap
 from ..metrics._labels import UNKNOWN
-from ..modules import _pool
 
 POOLING = nn.AdaptiveAvgPool2d, nn.AdaptiveMaxPool2d
 
@@ -68,7 +68,7 @@ class _HeadOfTask(nn.Module):
         self.module, self.task = module, task
 
     def forward(self, normalized):
-        deep = _pool(self.module.backbone(normalized))
+        deep = pool(self.module.backbone(normalized))
         if self.task == "grade":
             return self.module.grade_head(deep)
         return self.module.quality_head(self.module.embedding(deep))

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
-from fits import HEADS, make_features, run
+from fits import HEADS, PressCtrlC, make_features, run
 from networks import TinyBackbone
 from noted import Noted
 from PIL import Image
@@ -42,7 +42,7 @@ from sklearn.model_selection import (
 from sklearn.pipeline import Pipeline, make_pipeline
 
 import sk_fiqdr.model_selection._records as records
-from sk_fiqdr import DeepFeatures, FIQDRClassifier
+from sk_fiqdr import DeepFeatures, FIQDRClassifier, _interrupts
 from sk_fiqdr.metrics import fiqdr_scoring
 from sk_fiqdr.model_selection import PatientStratifiedKFold, SearchCheckpoint
 
@@ -305,6 +305,33 @@ def test_nothing_is_reused_of_other_weights_of_rows(done):
             search.fit(X, y, sample_weight=weight)
         assert search.n_reused_ == n_reused
         same_results(search.cv_results_, expected.cv_results_)
+
+
+@pytest.mark.parametrize("in_pipeline", [False, True])
+def test_ctrl_c_ends_the_search_and_nothing_half_learned_is_kept(
+    in_pipeline, tmp_path, monkeypatch
+):
+    monkeypatch.setattr(_interrupts, "_last_pressed", -np.inf)
+    search, X, y = net_search()
+    estimator = search.estimator.set_params(callbacks=[PressCtrlC], max_epochs=4)
+    if in_pipeline:
+        search.set_params(
+            estimator=Pipeline([("scale", PCA(12)), ("net", estimator)]),
+            param_grid={
+                "net__" + name: grid for name, grid in search.param_grid.items()
+            },
+        )
+    monkeypatch.setattr(PressCtrlC, "n_left_", 0)
+    expected = clone(search).fit(X, y)
+    monkeypatch.setattr(PressCtrlC, "n_left_", 1)
+    with (
+        pytest.warns(UserWarning, match="Ctrl-C stopped the fit"),
+        pytest.raises(KeyboardInterrupt),
+    ):
+        SearchCheckpoint(search, tmp_path).fit(X, y)
+    assert not kept(tmp_path)
+    again = SearchCheckpoint(search, tmp_path).fit(X, y)
+    same_results(again.cv_results_, expected.cv_results_)
 
 
 def test_weights_of_rows_reach_scorers(tmp_path):

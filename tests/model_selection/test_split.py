@@ -388,8 +388,10 @@ def test_inner_split_reads_patients_from_paths():
     assert (np.asarray(valid.indices)[1::2] - np.asarray(valid.indices)[::2] == 1).all()
 
 
-def test_inner_split_takes_rows_for_patients_where_it_knows_no_better():
-    train, valid = PatientValidSplit(0.25)(Rows(np.zeros((8, 3)), np.array([0, 1] * 4)))
+def test_inner_split_takes_rows_for_patients_where_it_knows_no_better_and_says_so():
+    dataset = Rows(np.zeros((8, 3)), np.array([0, 1] * 4))
+    with pytest.warns(UserWarning, match=r"knows no patients.*Pass groups to fit"):
+        train, valid = PatientValidSplit(0.25)(dataset)
     assert (len(train), len(valid)) == (6, 2)
 
 
@@ -421,7 +423,8 @@ def test_inner_split_serves_any_skorch_net():
         verbose=0,
     )
     net = clone(net).set_params(train_split=PatientValidSplit(0.2))
-    net.fit(np.zeros((40, 2), np.float32), np.array([0, 1] * 20))
+    with pytest.warns(UserWarning, match="knows no patients"):
+        net.fit(np.zeros((40, 2), np.float32), np.array([0, 1] * 20))
     assert net.history[0, "valid_batch_count"] == 2  # 8 rows
     assert isinstance(net.train_split.cv, PatientStratifiedKFold)
 

@@ -52,7 +52,9 @@ top.set_title("Who finds the poor photographs?")
 top.set_xlabel("mean_acc; 0.5 is chance")
 
 rows = grading["row"].unique()
-for shift, (decision, part) in zip((-0.14, 0.14), grading.groupby("decision")):
+for shift, (decision, part) in zip(
+    (-0.14, 0.14), grading.groupby("decision"), strict=True
+):
     label = {"argmax": "most probable grade", "tuned": "tuned cut-points"}[decision]
     draw(bottom, part, {"argmax": "C0", "tuned": "C1"}[decision], label, shift)
 bottom.set_title("Does it help grading?")

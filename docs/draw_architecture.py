@@ -82,6 +82,7 @@ ROOMS = {
             "_feature_cache",
             "_fit_key",
             "_fit_state",
+            "_inner_split",
             "_input",
             "_model_card",
             "_optimizer",

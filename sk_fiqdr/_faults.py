@@ -1,9 +1,11 @@
 """What may befall a fit on its way: Ctrl-C, nan, no memory, a worker that is killed."""
 
 import math
+import os
 import re
 import warnings
 
+import numpy as np
 import torch
 
 N_BEFORE = 5
@@ -185,6 +187,33 @@ def too_small_for_norm(error):
         Whether that is what the error says.
     """
     return "more than 1 value per channel" in str(error)
+
+
+def check_some_were_read(dataset):
+    """Raise if every image of an epoch was unreadable.
+
+    Parameters
+    ----------
+    dataset : Dataset
+        What was trained on.
+
+    Raises
+    ------
+    ValueError
+        With the first of the files.
+    """
+    rows = slice(None)
+    while isinstance(dataset, torch.utils.data.Subset):
+        rows, dataset = np.asarray(dataset.indices)[rows], dataset.dataset
+    unreadable = getattr(dataset, "unreadable", None)
+    if unreadable is not None and unreadable[rows].all():
+        first = dataset.X[rows][0]
+        what = f"{str(first)!r}" if isinstance(first, str | os.PathLike) else "a row"
+        raise ValueError(
+            f"Not one of the {len(dataset.X[rows])} images to train on could be read, "
+            f"{what} the first of them: nothing was learned. Look at them with "
+            "on_error='raise', or see that the folder and its suffixes are right."
+        )
 
 
 def name_lost_worker(net, error):

@@ -87,7 +87,7 @@ def _callback_state(callback):
 
 def _generators(net):
     own = {"torch": torch.get_rng_state()}
-    if torch.device(net.device).type == "cuda":
+    if net._device_type == "cuda":
         own["cuda"] = torch.cuda.get_rng_state(net.device)
     given = {name: it.get_state() for name, it in _given_generators(net).items()}
     return {**own, **given}
@@ -95,7 +95,7 @@ def _generators(net):
 
 def _set_generators(net, states):
     torch.set_rng_state(states["torch"])
-    if "cuda" in states and torch.device(net.device).type == "cuda":
+    if "cuda" in states and net._device_type == "cuda":
         torch.cuda.set_rng_state(states["cuda"], net.device)
     for name, generator in _given_generators(net).items():
         generator.set_state(states[name])

@@ -20,12 +20,14 @@ from ._checkpoint import open_checkpoint
 from ._dataset import FEATURES, AugmentedDataset, take_batch
 from ._faults import (
     check_finite,
+    check_some_were_read,
     name_lost_worker,
     out_of_memory,
     ran_out_of_memory,
     too_small_for_norm,
     warn_interrupted,
 )
+from ._inner_split import check_inner_split, check_train_split
 from ._input import CheckedInput
 from ._interrupts import noticing_ctrl_c
 from ._optimizer import parameter_groups
@@ -300,7 +302,9 @@ class FundusNet(
 
     def get_split_datasets(self, X, y=None, **kwargs):
         """Split off the validation part; a fit that goes on keeps the one it had."""
+        check_train_split(self.train_split)
         parts = super().get_split_datasets(X, y, **kwargs)
+        check_inner_split(*parts)
         return (
             parts if self._checkpoint is None else self._checkpoint.resume(self, parts)
         )
@@ -352,6 +356,10 @@ class FundusNet(
         if batch_size == -1:
             batch_size = kwargs["batch_size"] = len(dataset)
         kwargs.setdefault("collate_fn", take_batch)
+        if "batch_sampler" in kwargs:
+            del kwargs["batch_size"]
+        if "sampler" in kwargs or "batch_sampler" in kwargs:
+            kwargs.pop("shuffle", None)
         if kwargs.get("num_workers", 0):
             # "spawn" and "forkserver" fail inside joblib's workers.
             kwargs.setdefault("multiprocessing_context", "fork")
@@ -359,7 +367,8 @@ class FundusNet(
         if self._device_type == "cuda":
             kwargs.setdefault("pin_memory", True)
         if training:
-            self._check_batches(len(dataset), batch_size, kwargs)
+            if "batch_sampler" not in kwargs:
+                self._check_batches(len(dataset), batch_size, kwargs)
             if self.balance is not None:
                 self._balance(dataset, kwargs)
             transform = self._augmentation(dataset)
@@ -422,6 +431,11 @@ class FundusNet(
             self.freeze is not False and epoch <= self.freeze
         )
         self.module_.freeze(frozen)
+
+    def on_epoch_end(self, net, dataset_train=None, dataset_valid=None, **kwargs):
+        """Stop where not one image could be read."""
+        super().on_epoch_end(net, dataset_train, dataset_valid, **kwargs)
+        check_some_were_read(dataset_train)
 
     def on_batch_end(self, net, batch=None, training=False, **kwargs):
         """Stop where the loss is no number any more."""

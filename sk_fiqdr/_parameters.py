@@ -83,6 +83,11 @@ class NetParameters:
                 "checkpoint_dir must be a folder (str or Path), or None to keep no "
                 f"checkpoints, got {self.checkpoint_dir!r}."
             )
+        if self.checkpoint_dir == "":
+            raise ValueError(
+                "checkpoint_dir is an empty string: name a folder ('.' for the current "
+                "one), or say None to keep no checkpoints."
+            )
         if self.amp not in (True, False, "auto"):
             raise ValueError(f"amp must be 'auto', True or False, got {self.amp!r}.")
         if self.augment not in ("default", None) and not callable(self.augment):
@@ -130,6 +135,12 @@ class NetParameters:
             raise ValueError(
                 f"backbone_lr={self.backbone_lr!r} has no backbone to train: leave it "
                 "None with backbone=None."
+            )
+        if self.backbone_lr is not None and "optimizer__param_groups" in vars(self):
+            raise ValueError(
+                f"backbone_lr={self.backbone_lr!r} makes parameter groups, and so does "
+                "optimizer__param_groups. Give the backbone's rate there, and leave "
+                "backbone_lr None."
             )
         for name in ("lr", "backbone_lr", "gradient_clip", "quality_loss_weight"):
             value = getattr(self, name, None)  # the last is not every net's

@@ -2,7 +2,7 @@
 
 import math
 
-from skorch.callbacks import Callback
+from skorch.callbacks import Callback, LRScheduler
 
 
 class LearningRateSchedule(Callback):
@@ -27,17 +27,27 @@ class LearningRateSchedule(Callback):
 
     def on_train_begin(self, net, X=None, y=None, **kwargs):
         """Remember the learning rates to be scaled."""
+        others = [name for name, cb in net.callbacks_ if isinstance(cb, LRScheduler)]
+        if others and net.lr_schedule != "constant":
+            raise ValueError(
+                f"lr_schedule={net.lr_schedule!r} sets the learning rate of every "
+                f"step, and so does the callback {others[0]!r}. Set "
+                "lr_schedule='constant' to leave it to the callback."
+            )
         self.peaks_ = [group["lr"] for group in net.optimizer_.param_groups]
         self.first_epoch_ = len(net.history)
         self.step_ = 0
 
     def on_epoch_begin(self, net, dataset_train=None, dataset_valid=None, **kwargs):
         """Count the steps of the fit."""
-        batch_size = net.get_params_for("iterator_train").get(
-            "batch_size", net.batch_size
-        )
-        n_batches = 1 if batch_size == -1 else len(dataset_train) / batch_size
-        self.n_steps_ = max(1, math.ceil(n_batches) * net.max_epochs)
+        given = net.get_params_for("iterator_train")
+        if "batch_sampler" in given:
+            n_batches = len(given["batch_sampler"])
+        else:
+            batch_size = given.get("batch_size", net.batch_size)
+            n_rows = len(given.get("sampler", dataset_train))
+            n_batches = 1 if batch_size == -1 else math.ceil(n_rows / batch_size)
+        self.n_steps_ = max(1, n_batches * net.max_epochs)
 
     def on_batch_begin(self, net, batch=None, training=False, **kwargs):
         """Set the learning rate of the coming step."""

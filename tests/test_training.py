@@ -10,13 +10,14 @@ import pytest
 import torch
 from fits import make_features
 from networks import TinyBackbone
-from skorch.callbacks import Callback, EpochScoring
+from skorch.callbacks import Callback, EpochScoring, LRScheduler
+from skorch.dataset import ValidSplit
 
 from sk_fiqdr import DRGrader, FIQDRClassifier, QualityClassifier
 from sk_fiqdr._sampling import balanced_sampler
 from sk_fiqdr.callbacks import EarlyStopping
 from sk_fiqdr.metrics import kappa_scorer
-from sk_fiqdr.model_selection import PatientValidSplit
+from sk_fiqdr.model_selection import PatientLeakageError, PatientValidSplit
 
 HEADS = {"backbone": None, "max_epochs": 20, "lr": 0.1, "random_state": 0}
 
@@ -232,6 +233,83 @@ class Insatiable(Hungry):
     def forward(self, images):
         self.most = 5 if not self.training and len(images) == 1 else 0
         return super().forward(images)
+
+
+def test_rows_are_drawn_by_a_sampler_of_ones_own():
+    X, y = make_features(40)
+    y = y.copy()
+    y[:, 0] = np.arange(40) % 5
+    rows = [7, 3, 3, 12, 30, 1]
+    for given in (
+        {"iterator_train__sampler": rows},
+        {"iterator_train__batch_sampler": [rows[:4], rows[4:]]},
+    ):
+        net = FIQDRClassifier(
+            **HEADS | {"max_epochs": 2, "batch_size": 4}, callbacks=[Collect()], **given
+        ).fit(X, y)
+        assert drawn(net)[:, 0].tolist() == y[rows + rows, 0].tolist()
+        schedule = dict(net.callbacks_)["schedule"]
+        assert schedule.n_steps_ == schedule.step_ == 4
+
+
+def test_two_schedules_of_the_learning_rate_exclude_each_other():
+    X, y = make_features(40)
+    step = LRScheduler(policy=torch.optim.lr_scheduler.StepLR, step_size=5)
+    net = FIQDRClassifier(**HEADS, callbacks=[step])
+    with pytest.raises(ValueError, match=r"'LRScheduler'.*lr_schedule='constant'"):
+        net.fit(X, y)
+    net.set_params(lr_schedule="constant", lr=0.1).fit(X, y)
+    rates = net.history[:, "event_lr"]
+    assert rates == pytest.approx(np.repeat([0.1, 0.01, 1e-3, 1e-4], 5))
+
+
+def test_parameter_groups_of_ones_own_and_backbone_lr_exclude_each_other(tiny, fundus):
+    groups = [("grade_head*", {"lr": 0.1})]
+    net = FIQDRClassifier(**tiny, optimizer__param_groups=groups, backbone_lr=0.01)
+    with pytest.raises(ValueError, match="optimizer__param_groups"):
+        net.fit(fundus.data, fundus.target)
+
+
+def test_a_stratified_split_of_skorchs_own_names_the_one_that_keeps_patients():
+    X, y = make_features(40)
+    net = FIQDRClassifier(**HEADS, train_split=ValidSplit(4, stratified=True))
+    with pytest.raises(ValueError, match=r"PatientValidSplit\(0\.2\)"):
+        net.fit(X, y)
+
+
+def test_an_inner_split_that_tears_a_patient_is_refused():
+    X, y = make_features(40)
+    groups = np.arange(40) // 2
+    net = FIQDRClassifier(**HEADS, train_split=ValidSplit(5))  # in rows of eight
+    net.fit(X, y, groups=groups)
+    with pytest.raises(PatientLeakageError, match="both sides"):
+        net.fit(X, y, groups=np.arange(40) % 20)
+
+
+@pytest.mark.parametrize(
+    ("unknown", "words"), [(range(8), "validate"), (range(8, 40), "train")]
+)
+def test_a_part_of_the_inner_split_without_any_label_is_refused(unknown, words):
+    X, y = make_features(40)
+    y = y.copy()
+    y[list(unknown)] = -1
+    net = FIQDRClassifier(**HEADS, train_split=ValidSplit(5))  # the first 8 rows
+    with pytest.raises(ValueError, match=f"left to {words} on has a label"):
+        net.fit(X, y)
+
+
+@pytest.mark.parametrize("train_split", [None, PatientValidSplit(0.5)])
+@pytest.mark.parametrize("on_error", ["warn", "skip"])
+def test_a_folder_where_nothing_can_be_read_ends_the_fit(
+    on_error, train_split, tiny, tmp_path
+):
+    paths = [tmp_path / f"{i}_left.jpeg" for i in range(8)]
+    for path in paths:
+        path.write_bytes(b"no photograph")
+    y = np.c_[np.arange(8) % 5, np.arange(8) % 2]
+    net = FIQDRClassifier(**tiny, on_error=on_error, train_split=train_split)
+    with pytest.raises(ValueError, match=r"Not one of the \d images .*_left\.jpeg"):
+        net.fit(paths, y)
 
 
 def test_a_batch_that_outgrows_memory_is_told_which_one_fits(tiny, fundus):

@@ -18,6 +18,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import torch
+from bench_make_fundus import processor
 from bench_real import EfficientNetLite0, read_images
 from sklearn.metrics import log_loss, roc_auc_score
 from torchvision.transforms import v2
@@ -118,6 +119,7 @@ def main():
             low, high = difference(truth, data.groups[test], answer, answers[BASE])
         row = {
             "date": date.today().isoformat(),
+            "machine": f"{processor()}, {os.cpu_count()} cores",
             "torch": torch.__version__,
             "sk_fiqdr": sk_fiqdr.__version__,
             "image_size": args.image_size,

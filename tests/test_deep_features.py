@@ -215,7 +215,7 @@ def test_a_dask_cluster_shares_the_work(pipe, log, fundus, fundus_paths, tmp_pat
             n_workers=2,
             threads_per_worker=1,
             host="127.0.0.1",
-            dashboard_address=None,
+            dashboard_address="127.0.0.1:0",
             local_directory=tmp_path / "dask",
         ) as cluster,
         distributed.Client(cluster) as client,

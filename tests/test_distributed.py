@@ -415,7 +415,7 @@ def cluster(tmp_path):
             n_workers=2,
             threads_per_worker=1,
             host="127.0.0.1",
-            dashboard_address=None,
+            dashboard_address="127.0.0.1:0",
             local_directory=tmp_path / "dask",
         ) as cluster,
         distributed.Client(cluster) as client,

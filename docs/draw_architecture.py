@@ -75,6 +75,7 @@ ROOMS = {
         (
             "_net",
             "_augment",
+            "_batches",
             "_checkpoint",
             "_dataset",
             "_export",
@@ -93,6 +94,7 @@ ROOMS = {
             "_saved_config",
             "_schedule",
             "_training_data",
+            "_travels",
             "callbacks",
         ),
         ("shared", "modules", "model_selection"),

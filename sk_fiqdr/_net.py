@@ -1,6 +1,7 @@
 """FundusNet: what the three estimators share, and how skorch trains it.
 
-With _parameters.py and _fit_state.py the only file that knows skorch's internals.
+With _batches.py, _parameters.py and _fit_state.py the only file that knows skorch's
+internals.
 """
 
 import inspect
@@ -14,10 +15,9 @@ from skorch import NeuralNet
 from skorch.utils import to_tensor
 from torch import nn
 
-from . import _export, _pretrained
-from ._augment import default_augmentation
+from ._batches import Batches
 from ._checkpoint import open_checkpoint
-from ._dataset import FEATURES, AugmentedDataset, take_batch
+from ._dataset import AugmentedDataset
 from ._faults import (
     check_finite,
     check_some_were_read,
@@ -32,8 +32,8 @@ from ._input import CheckedInput
 from ._interrupts import noticing_ctrl_c
 from ._optimizer import parameter_groups
 from ._parameters import NetParameters
-from ._sampling import balanced_sampler
 from ._schedule import LearningRateSchedule
+from ._travels import Travels
 from .callbacks import EarlyStopping
 from .modules import MultiTaskNet
 
@@ -43,6 +43,8 @@ GRADE, QUALITY, DEEP = 0, 1, 2  # what the network returns, in this order
 class FundusNet(
     CheckedInput,
     NetParameters,
+    Batches,
+    Travels,
     ClassNamePrefixFeaturesOutMixin,
     TransformerMixin,
     NeuralNet,
@@ -348,81 +350,6 @@ class FundusNet(
             yield
             self.generator_state_ = torch.get_rng_state()
 
-    def get_iterator(self, dataset, training=False):
-        """Return batches of the dataset, augmented in training."""
-        name = "iterator_train" if training else "iterator_valid"
-        kwargs = self.get_params_for(name)
-        batch_size = kwargs.setdefault("batch_size", self.batch_size)
-        if batch_size == -1:
-            batch_size = kwargs["batch_size"] = len(dataset)
-        kwargs.setdefault("collate_fn", take_batch)
-        if "batch_sampler" in kwargs:
-            del kwargs["batch_size"]
-        if "sampler" in kwargs or "batch_sampler" in kwargs:
-            kwargs.pop("shuffle", None)
-        if kwargs.get("num_workers", 0):
-            # "spawn" and "forkserver" fail inside joblib's workers.
-            kwargs.setdefault("multiprocessing_context", "fork")
-            kwargs.setdefault("persistent_workers", True)  # started once a fit
-        if self._device_type == "cuda":
-            kwargs.setdefault("pin_memory", True)
-        if training:
-            if "batch_sampler" not in kwargs:
-                self._check_batches(len(dataset), batch_size, kwargs)
-            if self.balance is not None:
-                self._balance(dataset, kwargs)
-            transform = self._augmentation(dataset)
-            if transform is not None:
-                dataset = AugmentedDataset(dataset, transform)
-        else:
-            # A loader seeds its workers from torch's global generator, else.
-            kwargs.setdefault("generator", torch.Generator())
-        loader = getattr(self, name)(dataset, **kwargs)
-        if training and isinstance(loader, torch.utils.data.DataLoader):
-            # It seeds its workers, once or in every epoch: from a generator apart, so
-            # that their number changes nothing.
-            loader.generator = torch.Generator()
-        return loader
-
-    def _check_batches(self, n_samples, batch_size, kwargs):
-        if kwargs.get("drop_last") and n_samples < batch_size:
-            raise ValueError(
-                f"drop_last=True drops the only batch: {n_samples} rows are fewer than "
-                f"batch_size={batch_size}. Lower batch_size."
-            )
-        norms = nn.modules.batchnorm._BatchNorm
-        if n_samples > batch_size > 1 == n_samples % batch_size and any(
-            isinstance(layer, norms) for layer in self.module_.modules()
-        ):
-            # Batch norm has no variance over one image; shuffling spares another row
-            # in the next epoch.
-            kwargs.setdefault("drop_last", True)
-
-    def _balance(self, dataset, kwargs):
-        given = [name for name in ("sampler", "batch_sampler") if name in kwargs]
-        if given:
-            raise ValueError(
-                f"balance={self.balance!r} chooses the rows of an epoch, and so does "
-                f"iterator_train__{given[0]}. Leave one of them out."
-            )
-        base, rows = dataset, slice(None)
-        if isinstance(dataset, torch.utils.data.Subset):  # what train_split leaves
-            base, rows = dataset.dataset, dataset.indices
-        labels = base.y[rows]
-        column = self._task_columns[self.balance]
-        kwargs["sampler"] = balanced_sampler(
-            labels if column is None else labels[:, column]
-        )
-        kwargs["shuffle"] = False
-
-    def _augmentation(self, dataset):
-        base = dataset
-        while isinstance(base, torch.utils.data.Subset):
-            base = base.dataset
-        if self.augment is None or getattr(base, "kind", None) == FEATURES:
-            return None
-        return default_augmentation() if self.augment == "default" else self.augment
-
     def on_epoch_begin(self, net, dataset_train=None, dataset_valid=None, **kwargs):
         """Freeze or thaw the backbone."""
         super().on_epoch_begin(net, dataset_train, dataset_valid, **kwargs)
@@ -542,108 +469,6 @@ class FundusNet(
     @property
     def _n_features_out(self):
         return self.module_.n_features
-
-    def save_pretrained(self, folder, *, overwrite=False, scores=None):
-        """Save the fitted net as safetensors and JSON, with a model card.
-
-        Parameters
-        ----------
-        folder : str or Path
-            Where to; it appears whole or not at all. How many images, patients and
-            labels it was trained on goes with it, and a hash by which to know them
-            again; names of images, which are names of patients, do not.
-        overwrite : bool, default=False
-            Replace the model that is there.
-        scores : dict of str to float, default=None
-            Scores to tell in the card, such as those that
-            :func:`~sk_fiqdr.metrics.fiqdr_scoring` returns; by default those that the
-            net was loaded with.
-
-        Raises
-        ------
-        FileExistsError
-            If the folder exists and `overwrite` is not set, or if it holds anything
-            else than a saved model.
-        TypeError
-            If `scores` is no dict of numbers.
-        """
-        _pretrained.save(self, folder, overwrite=overwrite, scores=scores)
-
-    @classmethod
-    def from_pretrained(cls, folder, **parameters):
-        """Load what `save_pretrained` wrote; no code of the folder is run.
-
-        Parameters
-        ----------
-        folder : str or Path
-            Where from.
-        **parameters : dict
-            Parameters to set differently. A Module or a factory as `backbone` has to be
-            given again; `optimizer`, `callbacks` and the like, on which predictions do
-            not depend, may be, if the net is to be trained on.
-
-        Returns
-        -------
-        net : FundusNet
-            The fitted net, which predicts bit for bit what it did; what was trained on
-            a GPU loads on a CPU. It has `training_data_` and `scores_`.
-
-        Raises
-        ------
-        FileNotFoundError, ValueError
-            If the folder holds no such model, or anything in it is not what
-            `save_pretrained` writes; the message says what.
-        """
-        return _pretrained.load(cls, folder, **parameters)
-
-    def export(self, path, *, format=None, X=None, tolerance=1e-4, overwrite=False):
-        """Write the fitted network for another runtime, checked before it is kept.
-
-        It takes plain pixels, uint8 of shape (n, image_size, image_size, 3), in batches
-        of any size, or float32 features (n, d) with ``backbone=None``, and computes in
-        float32. It returns ``grade_probabilities`` (n, n_grades) and
-        ``quality_probabilities`` (n, 2), or the one that the estimator knows of. How
-        images are to be prepared, the classes and the versions go with it.
-
-        Parameters
-        ----------
-        path : str or Path
-            The file; it appears whole or not at all.
-        format : {"onnx", "torch"}, default=None
-            ONNX (extra ``onnx``), or a program of ``torch.export``. None goes by the
-            suffix, ``.onnx`` or ``.pt2``.
-        X : array-like, default=None
-            Rows, as for `predict`, on which what was written is compared with the net;
-            by default painted photographs.
-        tolerance : float, default=1e-4
-            Largest difference of a probability, in float32, that is no error.
-        overwrite : bool, default=False
-            Replace a file that is there.
-
-        Returns
-        -------
-        difference : float
-            Largest difference of a probability that was found; nan, with a warning,
-            where there is no onnxruntime to find it.
-
-        Raises
-        ------
-        FileExistsError
-            If the file exists and `overwrite` is not set.
-        ImportError
-            If `format` is "onnx" and onnx or onnxscript is not installed.
-        ValueError
-            If the format is unknown, the network cannot be exported, or what was
-            written answers differently.
-        """
-        return _export.export(
-            self,
-            path,
-            format=format,
-            X=X,
-            tolerance=tolerance,
-            overwrite=overwrite,
-        )
 
     def transform(self, X):
         """Return the deep features that the centre loss sees.

@@ -86,6 +86,8 @@ def open_image(path, *, smallest=None):
         If it is no image, or a damaged one.
     """
     path = os.fspath(path)
+    if isinstance(path, str):
+        path = str(path)  # np.str_ names itself so
     _check_regular_file(path)
     try:
         with warnings.catch_warnings():

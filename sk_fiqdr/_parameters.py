@@ -90,6 +90,19 @@ class NetParameters:
             )
         if self.amp not in (True, False, "auto"):
             raise ValueError(f"amp must be 'auto', True or False, got {self.amp!r}.")
+        try:
+            device_type = self._device_type
+        except RuntimeError as error:
+            raise ValueError(
+                "device must be 'auto', 'cpu', 'cuda', 'cuda:1' or the like, got "
+                f"{self.device!r}."
+            ) from error
+        if device_type == "cuda" and not torch.cuda.is_available():
+            raise ValueError(
+                f"device={self.device!r}, but torch {torch.__version__} finds no GPU "
+                "here. device='auto' takes the CPU then; else mend the driver, or "
+                "install the torch that fits it."
+            )
         if self.augment not in ("default", None) and not callable(self.augment):
             raise ValueError(
                 "augment must be 'default', None or a transform of one uint8 image "

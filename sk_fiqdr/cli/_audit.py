@@ -1,0 +1,87 @@
+"""`sk-fiqdr audit`."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from . import _options as o
+from ._messages import log, telling
+from ._output import check_format, show, written_whole
+
+
+def audit(
+    ctx: typer.Context,
+    images: o.Images,
+    grades: o.Grades = None,
+    quality: o.Quality = None,
+    picture: Annotated[
+        Path | None, typer.Option(help="Draw it into a file, such as audit.png.")
+    ] = None,
+    table: Annotated[
+        str,
+        typer.Option(
+            help="summary, labels, eyes, disagreements, patients, exact_duplicates, "
+            "near_duplicates, unreadable or images."
+        ),
+    ] = "summary",
+    n_jobs: Annotated[int, typer.Option(help="Threads; -1: all cores.")] = -1,
+    config: o.Config = None,
+    progress: o.Progress = True,
+    as_json: o.AsJson = False,
+    as_csv: o.AsCsv = False,
+):
+    """Look a folder over: labels, patients, copies, unreadable files.
+
+    Exit status: 0 done, 1 some files could not be read, 2 it cannot be done like this.
+    """
+    with telling():
+        check_format(as_json, as_csv)
+        from .. import datasets
+
+        if grades or quality:
+            data = datasets.load_kaggle_dr(images, grades or None, quality or None)
+        else:
+            data = _without_labels(images)
+        found = datasets.audit(data, n_jobs=n_jobs, progress=progress)
+        frame = found.frame(table)
+        if frame.columns.nlevels > 1:
+            frame.columns = [" ".join(map(str, name)) for name in frame.columns]
+        show(
+            frame.reset_index()
+            if frame.index.name or len(frame.index.names) > 1
+            else frame,
+            title=f"{table} of {images}; split hash {found.split_hash}",
+            as_json=as_json,
+            as_csv=as_csv,
+        )
+        if picture is not None:
+            _draw(found, picture)
+        unreadable = found.frame("unreadable")
+        if len(unreadable):
+            log(f"{len(unreadable)} files cannot be read; see --table unreadable.")
+    raise typer.Exit(1 if len(unreadable) else 0)
+
+
+def _without_labels(images):
+    from sklearn.utils import Bunch
+
+    from ..datasets._assemble import frame_of_images
+
+    frame = frame_of_images(images).assign(grade=-1, quality=-1)
+    return Bunch(
+        data=frame["path"].to_numpy(),
+        target=frame[["grade", "quality"]].to_numpy(),
+        groups=frame["patient"].to_numpy(),
+        frame=frame,
+    )
+
+
+def _draw(found, picture):
+    import matplotlib
+
+    matplotlib.use("Agg")  # no display is needed
+    found.plot()
+    with written_whole(picture) as draft:
+        found.figure_.savefig(draft, format=picture.suffix.lstrip(".") or "png")
+    log(f"The picture is in {picture}")

@@ -1,0 +1,129 @@
+"""Settings of a run in TOML: read for the next, written beside every result."""
+
+import tomllib
+from datetime import date
+from pathlib import Path
+
+import typer
+
+from ._messages import stop
+from ._output import written_whole
+
+ASIDE = ("config", "output", "as_json", "as_csv", "progress", "overwrite")
+RUN = "run.toml"
+
+
+def read_config(ctx: typer.Context, path: Path | None):
+    """Take defaults of a command from a file; what is typed goes before it.
+
+    Parameters
+    ----------
+    ctx : typer.Context
+        Of the command.
+    path : Path or None
+        TOML whose keys are the options, with underscores.
+
+    Returns
+    -------
+    path : Path or None
+        The same.
+    """
+    if path is None:
+        return None
+    try:
+        settings = tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        stop(f"Cannot read {str(path)!r}: {error.strerror}.", 2)
+    except ValueError as error:
+        stop(f"{str(path)!r} is no TOML: {error}", 2)
+    known = [p.name for p in ctx.command.params if p.name not in ("config", "help")]
+    unknown = [key for key in settings if key not in known]
+    if unknown:
+        stop(
+            f"{str(path)!r} has {', '.join(map(repr, unknown))}, which "
+            f"`sk-fiqdr {ctx.info_name}` does not know. It takes {', '.join(known)}.",
+            2,
+        )
+    ctx.default_map = settings
+    return path
+
+
+def settings_of(ctx):
+    """Return what a command was asked for, as TOML can hold it.
+
+    Parameters
+    ----------
+    ctx : typer.Context
+        Of the command.
+
+    Returns
+    -------
+    settings : dict
+        Without what says only where and how to answer.
+    """
+    names = [parameter.name for parameter in ctx.command.params]
+    return {
+        name: _plain(ctx.params[name])
+        for name in names
+        if name not in ASIDE and ctx.params.get(name) is not None
+    }
+
+
+def _plain(value):
+    if isinstance(value, Path):
+        return str(value)
+    return (
+        [_plain(item) for item in value] if isinstance(value, list | tuple) else value
+    )
+
+
+def write_config(path, command, settings):
+    """Write the settings that repeat a run.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+    command : str
+        What takes them.
+    settings : dict
+        From `settings_of`.
+    """
+    import tomli_w
+
+    from .. import __version__
+
+    heading = (
+        f"# sk-fiqdr {__version__}, {date.today().isoformat()}. To repeat it:\n"
+        f"# sk-fiqdr {command} --config {path.name} --output ...\n"
+    )
+    with written_whole(path) as draft:
+        draft.write_text(heading + tomli_w.dumps(settings), encoding="utf-8")
+
+
+def check_same(path, settings):
+    """Raise unless a run that is to go on had the same settings.
+
+    Parameters
+    ----------
+    path : Path
+        What `write_config` wrote.
+    settings : dict
+        Those of now.
+
+    Raises
+    ------
+    FileExistsError
+        With what differs.
+    """
+    before = tomllib.loads(path.read_text(encoding="utf-8"))
+    differing = [
+        f"{name} ({before.get(name)!r} then, {settings.get(name)!r} now)"
+        for name in sorted({*before, *settings})
+        if before.get(name) != settings.get(name)
+    ]
+    if differing:
+        raise FileExistsError(
+            f"{str(path.parent)!r} holds a run with other settings: "
+            f"{', '.join(differing)}. Choose another --output, or remove that folder."
+        )

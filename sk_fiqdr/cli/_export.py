@@ -1,0 +1,39 @@
+"""`sk-fiqdr export`."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from . import _options as o
+from ._messages import log, telling
+from ._model import load_model, model_folder
+
+
+def export(
+    ctx: typer.Context,
+    model: o.Model,
+    path: Annotated[Path, typer.Argument(help="The file: net.onnx, or net.pt2.")],
+    format: Annotated[
+        str | None, typer.Option(help="onnx or torch; left out: by the suffix.")
+    ] = None,
+    tolerance: Annotated[
+        float, typer.Option(help="Largest difference of a probability.")
+    ] = 1e-4,
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="Replace a file that is there.")
+    ] = False,
+    config: o.Config = None,
+):
+    """Write a model as ONNX or torch.export, checked before it is kept.
+
+    Exit status: 0 done, 1 failed on the way, 2 it cannot be done like this.
+    """
+    with telling():
+        model_folder(model)
+        net = load_model(model, device="cpu")
+        difference = net.export(
+            path, format=format, tolerance=tolerance, overwrite=overwrite
+        )
+        typer.echo(str(path))
+        log(f"Probabilities differ by {difference:.2g} at most, from the net's own.")

@@ -1,0 +1,96 @@
+"""`sk-fiqdr info`."""
+
+import platform
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from . import _options as o
+from ._messages import telling
+from ._model import model_folder
+from ._output import check_format, show
+
+NEEDED = (
+    "torch",
+    "torchvision",
+    "skorch",
+    "scikit-learn",
+    "numpy",
+    "pandas",
+    "pillow",
+    "safetensors",
+)
+EXTRAS = {  # a package that tells whether the extra is there
+    "matplotlib": "plots",
+    "captum": "inspection",
+    "opencv-python-headless": "clahe",
+    "openpyxl": "excel",
+    "onnxruntime": "onnx",
+    "timm": "timm",
+    "accelerate": "distributed",
+}
+
+
+def info(
+    ctx: typer.Context,
+    model: Annotated[
+        Path | None, typer.Argument(help="Folder of a model; left out: this machine.")
+    ] = None,
+    as_json: o.AsJson = False,
+    as_csv: o.AsCsv = False,
+):
+    """Tell of a model: what it is and was trained on; or of versions and devices here.
+
+    Exit status: 0 done, 2 there is no such model.
+    """
+    with telling():
+        check_format(as_json, as_csv)
+        rows = _of_machine() if model is None else _of_model(model)
+        import pandas as pd
+
+        frame = pd.DataFrame(rows, columns=["what", "value"])
+        show(frame, as_json=as_json, as_csv=as_csv)
+
+
+def _of_machine():
+    import torch
+
+    from .. import __version__
+
+    yield "sk_fiqdr", __version__
+    yield "python", platform.python_version()
+    for name in (*NEEDED, *EXTRAS):
+        try:
+            yield name, version(name)
+        except PackageNotFoundError:
+            extra = EXTRAS.get(name)
+            missing = f"not installed; pip install 'sk-fiqdr[{extra}]'"
+            yield name, missing if extra else "not installed"
+    yield "cores", str(torch.get_num_threads())
+    devices = range(torch.cuda.device_count())
+    names = [f"cuda:{i} {torch.cuda.get_device_name(i)}" for i in devices]
+    yield "GPUs", ", ".join(names) or "none: device='auto' computes on the CPU"
+
+
+def _of_model(folder):
+    from .._pretrained import CONFIG
+    from .._saved_config import read_config
+
+    folder = model_folder(folder)
+    config = read_config(folder / CONFIG)
+    yield "folder", str(folder)
+    for part in ("estimator", "format", "sk_fiqdr"):
+        if part in config:
+            yield part, str(config[part])
+    for section in ("versions", "parameters", "fitted", "scores"):
+        for name, value in (config.get(section) or {}).items():
+            yield f"{section}.{name}", str(value)
+    for data in config["training"]["data"]:
+        yield "trained on: images", str(data["n_samples"])
+        yield "trained on: patients", str(data["n_patients"] or "unknown")
+        for task, labels in data["labels"].items():
+            counts = ", ".join(f"{n} of {c}" for c, n in labels["counts"].items())
+            yield f"trained on: {task}", f"{counts}, {labels['n_unknown']} unknown"
+        yield "trained on: sha256", data["sha256"]

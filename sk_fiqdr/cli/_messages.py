@@ -1,0 +1,98 @@
+"""What goes to stderr: messages in place of tracebacks, and the exit status."""
+
+import contextlib
+import signal
+import threading
+import warnings
+
+import typer
+
+# What the library raises where a command cannot be carried out as it was given.
+USAGE_ERRORS = (
+    ValueError,
+    TypeError,
+    ImportError,
+    BlockingIOError,
+    FileNotFoundError,
+    FileExistsError,
+    IsADirectoryError,
+    NotADirectoryError,
+    PermissionError,
+)
+
+
+def stop(error, status):
+    """End with a message.
+
+    Parameters
+    ----------
+    error : Exception or str
+        What to say.
+    status : int
+        The exit status.
+    """
+    typer.secho(str(error), fg="red", err=True)
+    raise typer.Exit(status) from None
+
+
+def log(message):
+    """Say something beside the result.
+
+    Parameters
+    ----------
+    message : str
+        What to say.
+    """
+    typer.echo(message, err=True)
+
+
+@contextlib.contextmanager
+def telling():
+    """Turn errors of the library into messages, and its warnings into lines.
+
+    Exit status: 2 where it cannot be done like this, 1 where it failed on the way, 130
+    where Ctrl-C ended it.
+    """
+    with warnings.catch_warnings():
+        warnings.filterwarnings("always", category=UserWarning)
+        warnings.showwarning = _show_warning
+        try:
+            yield
+        except typer.Exit:
+            raise
+        except KeyboardInterrupt:
+            stop("Interrupted.", 130)
+        except USAGE_ERRORS as error:
+            stop(error, 2)
+        except (OSError, RuntimeError, FloatingPointError) as error:
+            stop(error, 1)
+
+
+def _show_warning(message, category, *_, **__):
+    if issubclass(category, UserWarning):
+        typer.secho(f"Warning: {message}", fg="yellow", err=True)
+
+
+@contextlib.contextmanager
+def on_ctrl_c(act):
+    """Call `act`; a fit takes Ctrl-C for its own end, and the command would go on.
+
+    Parameters
+    ----------
+    act : callable
+        Called in place of KeyboardInterrupt; it ends the process.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGINT, act)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def interrupted(*_):
+    """End a run that can go on; for `on_ctrl_c`."""
+    typer.secho("\nInterrupted. The same command goes on.", fg="red", err=True)
+    raise SystemExit(130)

@@ -1,0 +1,141 @@
+"""A trained model: its folder, what lies beside it, and what it says of images."""
+
+import os
+from pathlib import Path
+
+N_AT_ONCE = 256  # images whose answers are awaited together: it bounds memory
+SPLIT = "split.csv"
+
+
+def model_folder(folder):
+    """Return where the model lies in a folder that a command was given.
+
+    Parameters
+    ----------
+    folder : Path
+        Of `sk-fiqdr train`, of `sk-fiqdr demo`, or of `save_pretrained`.
+
+    Returns
+    -------
+    folder : Path
+        That of `save_pretrained`.
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is none, with what the folder holds.
+    """
+    from .._pretrained import CONFIG
+
+    for place in (folder, folder / "model"):
+        if (place / CONFIG).is_file():
+            return place
+    if not folder.is_dir():
+        what = "is a file" if folder.exists() else "is not there"
+    elif (folder / "checkpoints").is_dir():
+        what = "holds a training that has not ended: give its train command again"
+    else:
+        names = sorted(os.listdir(folder))[:5]
+        what = f"holds {', '.join(names)}" if names else "is empty"
+    raise FileNotFoundError(
+        f"{str(folder)!r} is no folder of a trained model: it {what}. Expected what "
+        "`sk-fiqdr train --output` or `save_pretrained` wrote, with "
+        f"{CONFIG} and model.safetensors."
+    )
+
+
+def load_model(folder, **parameters):
+    """Return the net of a folder, whichever estimator it is.
+
+    Parameters
+    ----------
+    folder : Path
+        As for `model_folder`.
+    **parameters : dict
+        To be set differently.
+
+    Returns
+    -------
+    net : FundusNet
+        The fitted net.
+    """
+    import sk_fiqdr
+
+    from .._pretrained import CONFIG
+    from .._saved_config import read_config
+
+    folder = model_folder(folder)
+    estimator = getattr(sk_fiqdr, read_config(folder / CONFIG)["estimator"])
+    return estimator.from_pretrained(folder, **parameters)
+
+
+def trained_patients(folder):
+    """Return the patients that a model of `sk-fiqdr train` was trained on.
+
+    Parameters
+    ----------
+    folder : Path
+        As for `model_folder`.
+
+    Returns
+    -------
+    patients : set of str or None
+        None where no file tells.
+    """
+    import pandas as pd
+
+    place = model_folder(folder)
+    for path in (place / SPLIT, place.parent / SPLIT):
+        if path.is_file():
+            split = pd.read_csv(path, dtype=str)
+            return set(split.loc[split["part"] == "train", "patient"])
+    return None
+
+
+def answers(net, paths, show):
+    """Yield what a net says of images, some at a time.
+
+    Parameters
+    ----------
+    net : FundusNet
+        With ``on_error="skip"`` where files may be unreadable.
+    paths : list of str
+        The images.
+    show : callable
+        Told how many are done.
+
+    Yields
+    ------
+    frame : DataFrame
+        path, and of the tasks that the net knows: grade, p_grade_0 to p_grade_4;
+        quality, p_good; error, why it cannot be read.
+    """
+    for start in range(0, len(paths), N_AT_ONCE):
+        part = paths[start : start + N_AT_ONCE]
+        yield _answer(net, part)
+        show(start + len(part))
+
+
+def _answer(net, paths):
+    import numpy as np
+    import pandas as pd
+
+    tasks = list(net._task_columns)
+    if len(tasks) == 2:
+        probabilities = dict(zip(tasks, net.predict_tasks(paths), strict=True))
+    else:
+        probabilities = {tasks[0]: net.predict_proba(paths)}
+    frame = pd.DataFrame({"path": [Path(path).as_posix() for path in paths]})
+    for task, proba in probabilities.items():
+        classes = np.asarray(net._task_classes[task])
+        read = ~np.isnan(proba).any(axis=1)
+        best = classes[np.nan_to_num(proba).argmax(axis=1)]
+        frame[task] = pd.array(np.where(read, best, 0), dtype="Int64")
+        frame.loc[~read, task] = pd.NA
+        if task == "grade":
+            for label, column in zip(classes, proba.T, strict=True):
+                frame[f"p_grade_{label}"] = column.round(6)
+        else:
+            frame["p_good"] = proba[:, list(classes).index(1)].round(6)
+    frame["error"] = [net.unreadable_.get(str(path), "") for path in paths]
+    return frame

@@ -1,0 +1,81 @@
+"""Options that several commands take, named as the Python parameters."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from ._config import read_config
+
+Images = Annotated[
+    Path,
+    typer.Argument(help="Folder of images <patient>_<left or right>.jpeg, any depth."),
+]
+Grades = Annotated[
+    list[Path] | None,
+    typer.Option(help="CSV with columns image, level (0 to 4). May be repeated."),
+]
+Quality = Annotated[
+    list[Path] | None,
+    typer.Option(help="CSV with columns image, quality (1 good, 0 poor). Repeatable."),
+]
+Model = Annotated[
+    Path, typer.Argument(help="Folder that train or save_pretrained wrote.")
+]
+Output = Annotated[Path, typer.Option("--output", "-o", help="Folder for the result.")]
+Config = Annotated[
+    Path | None,
+    typer.Option(
+        "--config",
+        callback=read_config,
+        is_eager=True,
+        help="TOML with options, such as run.toml of an earlier run.",
+    ),
+]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON on stdout.")]
+AsCsv = Annotated[bool, typer.Option("--csv", help="Print CSV on stdout.")]
+Progress = Annotated[bool, typer.Option(help="Show a bar, where stderr is a terminal.")]
+
+NET = "Network and training"
+Backbone = Annotated[
+    str, typer.Option(rich_help_panel=NET, help="A torchvision model by name.")
+]
+Weights = Annotated[
+    str | None,
+    typer.Option(
+        rich_help_panel=NET,
+        help="DEFAULT fetches those of ImageNet once; or a file; left out: random.",
+    ),
+]
+ImageSize = Annotated[
+    int, typer.Option(rich_help_panel=NET, help="Height and width in pixels.")
+]
+MaxEpochs = Annotated[int, typer.Option(rich_help_panel=NET)]
+BatchSize = Annotated[int, typer.Option(rich_help_panel=NET)]
+Lr = Annotated[float, typer.Option(rich_help_panel=NET, help="Learning rate.")]
+BackboneLr = Annotated[
+    float | None,
+    typer.Option(rich_help_panel=NET, help="The backbone's; left out: lr."),
+]
+QualityLossWeight = Annotated[
+    float,
+    typer.Option(
+        rich_help_panel=NET,
+        help="1 is the paper's plain sum; 0.15 to 0.3 grades better.",
+    ),
+]
+Balance = Annotated[
+    str | None,
+    typer.Option(rich_help_panel=NET, help="grade or quality: draw classes alike."),
+]
+Device = Annotated[
+    str, typer.Option(rich_help_panel=NET, help="auto, cpu, cuda or cuda:1.")
+]
+NumWorkers = Annotated[
+    int, typer.Option(rich_help_panel=NET, help="Processes that read images.")
+]
+OnError = Annotated[
+    str,
+    typer.Option(help="An unreadable image: raise (stop), warn, or skip."),
+]
+RandomState = Annotated[int, typer.Option(min=0, help="Seed of everything.")]

@@ -1,0 +1,128 @@
+"""`sk-fiqdr prepare`."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from ._messages import USAGE_ERRORS, stop
+
+N_SHOWN = 20  # failures that the command names; the manifest names all
+
+
+def prepare(
+    images: Annotated[
+        Path,
+        typer.Argument(help="Folder of photographs, with any folders in it."),
+    ],
+    output: Annotated[
+        Path,
+        typer.Argument(help="Folder for the prepared ones: new, or of an earlier run."),
+    ],
+    image_size: Annotated[
+        int,
+        typer.Option("--image-size", "--size", help="Height and width in pixels."),
+    ] = 512,
+    normalize: Annotated[
+        str | None,
+        typer.Option(help="graham (local average subtracted) or clahe."),
+    ] = None,
+    format: Annotated[
+        str, typer.Option(help="jpeg, or png: exact, but 4 times larger.")
+    ] = "jpeg",
+    quality: Annotated[int, typer.Option(help="Of JPEG, from 1 to 100.")] = 95,
+    n_jobs: Annotated[
+        int, typer.Option(help="Number of processes; -1: all cores.")
+    ] = -1,
+    on_error: Annotated[
+        str,
+        typer.Option(help="raise: stop at the first unreadable photograph."),
+    ] = "warn",
+    progress: Annotated[
+        bool, typer.Option(help="Show a bar, where stderr is a terminal.")
+    ] = True,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print the summary as JSON on stdout.")
+    ] = False,
+):
+    """Crop a folder of photographs to their circles, for training; resumable.
+
+    Mirrors the folder, and writes manifest.csv, which accounts for every photograph.
+    Stopped or killed, the same command goes on where it was; nothing is done twice.
+
+    Exit status: 0 all prepared, 1 some photographs failed (see the manifest), 2 it
+    cannot be done like this, 3 stopped before the end, 130 interrupted.
+    """
+    import json
+    import time
+
+    from .._images import UnreadableImageError
+    from ..preprocessing import NoFundusError, prepare_images
+
+    start = time.perf_counter()
+    try:
+        manifest = prepare_images(
+            images,
+            output,
+            image_size=image_size,
+            normalize=normalize,
+            format=format,
+            quality=quality,
+            n_jobs=n_jobs,
+            on_error="skip" if on_error == "warn" else on_error,
+            progress=progress,
+        )
+    except KeyboardInterrupt as error:
+        stop(error, 130)
+    except (UnreadableImageError, NoFundusError) as error:
+        stop(error, 1)
+    except USAGE_ERRORS as error:
+        stop(error, 2)
+    except (OSError, RuntimeError) as error:
+        stop(error, 3)
+    failed = manifest.loc[manifest["status"] == "failed", ["source", "reason"]]
+    summary = {
+        "images": str(images),
+        "output": str(output),
+        "manifest": str(output / "manifest.csv"),
+        "seconds": round(time.perf_counter() - start, 1),
+        **manifest.attrs,
+        "failures": failed.head(N_SHOWN).to_dict("records"),
+    }
+    if as_json:
+        typer.echo(json.dumps(summary, indent=2))
+    else:
+        _tell_prepared(summary)
+    raise typer.Exit(1 if summary["failed"] else 0)
+
+
+def _tell_prepared(summary):
+    typer.echo(
+        f"{summary['found']} photographs: {summary['prepared']} prepared, "
+        f"{summary['unchanged']} were already, {summary['failed']} failed; "
+        f"{summary['seconds']:.0f} s."
+    )
+    for name, what in {
+        "source_changed": "done anew: the photograph has changed since",
+        "settings_changed": "done anew: the settings have changed since",
+        "output_changed": "done anew: what had been prepared was missing or altered",
+        "failed_before": "tried again: failed before",
+        "gone": "left in place: prepared before, the photograph is no more; delete "
+        "what must not be trained on (status gone in the manifest)",
+        "suffix_kept": "share a name but for the suffix, and keep it (eye.png.jpeg): a "
+        "label row of that name will not match; take one out",
+    }.items():
+        if summary[name]:
+            typer.echo(f"  {summary[name]} {what}")
+    if summary["other_files"]:
+        others = ", ".join(
+            f"{n} {s}" for s, n in sorted(summary["other_files"].items())
+        )
+        typer.echo(f"  left aside, no photographs by their suffix: {others}")
+    for failure in summary["failures"]:
+        typer.secho(f"  failed: {failure['reason']}", fg="red", err=True)
+    if summary["failed"] > N_SHOWN:
+        typer.secho(
+            f"  and {summary['failed'] - N_SHOWN} more failed", fg="red", err=True
+        )
+    typer.echo(f"All of it is in {summary['manifest']}")

@@ -1,0 +1,215 @@
+"""`sk-fiqdr search`."""
+
+from itertools import count
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from .._progress import progress_bar
+from . import _options as o
+from ._config import RUN, check_same, settings_of, write_config
+from ._messages import interrupted, log, on_ctrl_c, stop, telling
+from ._output import check_format, show, write_csv
+
+SHOWN = ("kappa", "mean_acc", "specificity", "sensitivity")
+SCORES = (*SHOWN, "precision", "acc")
+
+
+def search(
+    ctx: typer.Context,
+    images: o.Images,
+    output: o.Output = Path("my-search"),
+    grades: o.Grades = None,
+    quality: o.Quality = None,
+    beta: Annotated[
+        list[str] | None,
+        typer.Option(help="Weights of poor images to try; repeat it for each."),
+    ] = None,
+    lambd: Annotated[
+        list[float] | None,
+        typer.Option(help="Weights of the centre loss to try; repeat it for each."),
+    ] = None,
+    frozen: Annotated[
+        bool,
+        typer.Option(
+            "--frozen", help="Train heads alone, on features computed once: minutes."
+        ),
+    ] = False,
+    n_splits: Annotated[
+        int, typer.Option(min=2, help="Folds, with patients whole.")
+    ] = 3,
+    refit: Annotated[
+        str | None,
+        typer.Option(help="Score that chooses; kappa, or mean_acc with --frozen."),
+    ] = None,
+    backbone: o.Backbone = "resnet18",
+    weights: o.Weights = None,
+    image_size: o.ImageSize = 224,
+    max_epochs: o.MaxEpochs = 10,
+    batch_size: o.BatchSize = 32,
+    lr: o.Lr = 0.01,
+    quality_loss_weight: o.QualityLossWeight = 0.3,
+    balance: o.Balance = None,
+    device: o.Device = "auto",
+    num_workers: o.NumWorkers = 0,
+    n_jobs: Annotated[
+        int, typer.Option(help="Processes that fit at once; -1: all cores.")
+    ] = 1,
+    on_error: o.OnError = "raise",
+    random_state: o.RandomState = 0,
+    config: o.Config = None,
+    progress: o.Progress = True,
+    as_json: o.AsJson = False,
+    as_csv: o.AsCsv = False,
+):
+    """Choose beta and lambd by cross-validation that keeps patients whole.
+
+    OUTPUT gets results.csv, best.toml (for train --config) and run.toml. Stopped or
+    killed, the same command goes on at the first candidate and fold that is missing.
+
+    Exit status: 0 done, 1 failed on the way, 2 it cannot be done like this, 130
+    interrupted.
+    """
+    with telling():
+        check_format(as_json, as_csv)
+        settings = settings_of(ctx)
+        if (output / RUN).is_file():
+            if (output / "candidates").exists():
+                check_same(output / RUN, settings)
+        elif output.exists() and (not output.is_dir() or any(output.iterdir())):
+            stop(
+                f"{str(output)!r} exists and is no run of `sk-fiqdr search`. Choose "
+                "another --output.",
+                2,
+            )
+        from ._ticks import listening
+        from ._training import beta_of, load
+
+        grid = {
+            "beta": [beta_of(text) for text in beta or ["1", "9", "27"]],
+            "lambd": list(lambd or [0.0, 0.1]),
+        }
+        chosen_by = refit or ("mean_acc" if frozen else "kappa")
+        run = _make_search(ctx.params, grid, frozen, output)
+        _check_score(chosen_by)
+        data = load(images, grades, quality)
+        output.mkdir(parents=True, exist_ok=True)
+        write_config(output / RUN, "search", settings)
+        n_fits = len(grid["beta"]) * len(grid["lambd"]) * n_splits
+        ticks = count(1)
+        with (
+            progress_bar(
+                "searching", n_fits * max_epochs, unit="epochs", shown=progress
+            ) as told,
+            on_ctrl_c(interrupted),
+            listening(lambda n: told(next(ticks))),
+        ):
+            run.fit(data.data, data.target, groups=data.groups)
+        table = _table(run, frozen, chosen_by)
+        write_csv(table, output / "results.csv")
+        best = {
+            **{name: settings[name] for name in settings if name in TRAINS},
+            "beta": str(table["beta"].iloc[0]),
+            "lambd": float(table["lambd"].iloc[0]),
+        }
+        write_config(output / "best.toml", "train", best)
+        show(
+            table,
+            title=f"Candidates, best {chosen_by} first: mean over {n_splits} folds",
+            as_json=as_json,
+            as_csv=as_csv,
+        )
+        log(f"Train the best: sk-fiqdr train --config {output / 'best.toml'}")
+
+
+# Settings that `sk-fiqdr train` takes over.
+TRAINS = [
+    "images",
+    "grades",
+    "quality",
+    "backbone",
+    "weights",
+    "image_size",
+    "max_epochs",
+    "batch_size",
+    "lr",
+    "quality_loss_weight",
+    "balance",
+    "device",
+    "num_workers",
+    "on_error",
+    "random_state",
+]
+
+
+def _check_score(name):
+    if name not in SCORES:
+        raise ValueError(f"--refit must be one of {', '.join(SCORES)}, got {name!r}.")
+
+
+def _make_search(settings, grid, frozen, output):
+    """Return the search that keeps what it has found; not fitted."""
+    from sklearn.model_selection import GridSearchCV
+    from sklearn.pipeline import Pipeline
+    from sklearn.preprocessing import StandardScaler
+
+    from ..metrics import fiqdr_scoring
+    from ..model_selection import PatientStratifiedKFold, SearchCheckpoint
+    from ._training import make_net
+
+    names = ("backbone", "weights", "image_size", "device", "on_error")
+    if frozen:
+        from .. import DeepFeatures
+
+        features = DeepFeatures(
+            **{name: settings[name] for name in names},
+            num_workers=settings["num_workers"],
+            memory=output / "features",
+            progress=settings["progress"],
+        )
+        heads = make_net(
+            {
+                **{k: v for k, v in settings.items() if k not in names[:3]},
+                "beta": 1.0,
+                "lambd": 0.0,
+                "num_workers": 0,
+            },
+            gradient_clip=1.0,
+        ).set_params(backbone=None)
+        net = Pipeline(
+            [("features", features), ("scale", StandardScaler()), ("net", heads)]
+        )
+        grid = {f"net__{name}": values for name, values in grid.items()}
+    else:
+        net = make_net({**settings, "beta": 1.0, "lambd": 0.0})
+    return SearchCheckpoint(
+        GridSearchCV(
+            net,
+            grid,
+            scoring=fiqdr_scoring,
+            refit=False,
+            cv=PatientStratifiedKFold(settings["n_splits"]),
+            n_jobs=settings["n_jobs"],
+            error_score="raise",
+        ),
+        output / "candidates",
+    )
+
+
+def _table(run, frozen, chosen_by):
+    import pandas as pd
+
+    results = run.cv_results_
+    prefix = "param_net__" if frozen else "param_"
+    frame = pd.DataFrame(
+        {
+            "beta": list(results[f"{prefix}beta"]),
+            "lambd": list(results[f"{prefix}lambd"]),
+            **{name: results[f"mean_test_{name}"] for name in SHOWN},
+            f"std_{chosen_by}": results[f"std_test_{chosen_by}"],
+        }
+    )
+    if chosen_by not in frame:
+        frame.insert(2, chosen_by, results[f"mean_test_{chosen_by}"])
+    return frame.sort_values(chosen_by, ascending=False, ignore_index=True)

@@ -1,0 +1,168 @@
+"""`sk-fiqdr train`."""
+
+import shutil
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from .._progress import progress_bar
+from . import _options as o
+from ._config import RUN, check_same, settings_of, write_config
+from ._messages import interrupted, log, on_ctrl_c, stop, telling
+from ._model import SPLIT
+from ._output import check_format, show, write_csv
+
+SCORES = (
+    "kappa",
+    "kappa_good",
+    "kappa_poor",
+    "mean_acc",
+    "specificity",
+    "sensitivity",
+    "precision",
+)
+
+
+def train(
+    ctx: typer.Context,
+    images: o.Images,
+    output: o.Output = Path("my-model"),
+    grades: o.Grades = None,
+    quality: o.Quality = None,
+    test_size: Annotated[
+        float,
+        typer.Option(min=0, max=0.9, help="Share of patients to score on; 0: none."),
+    ] = 0.2,
+    beta: Annotated[
+        str, typer.Option(help="Weight of poor images in the loss; or balanced.")
+    ] = "27",
+    lambd: Annotated[float, typer.Option(help="Weight of the centre loss.")] = 0.1,
+    backbone: o.Backbone = "resnet18",
+    weights: o.Weights = None,
+    image_size: o.ImageSize = 224,
+    max_epochs: o.MaxEpochs = 10,
+    batch_size: o.BatchSize = 32,
+    lr: o.Lr = 0.01,
+    backbone_lr: o.BackboneLr = None,
+    quality_loss_weight: o.QualityLossWeight = 0.3,
+    balance: o.Balance = None,
+    early_stopping: Annotated[
+        int | None,
+        typer.Option(
+            rich_help_panel=o.NET,
+            help="Epochs without a better loss on patients that are held out.",
+        ),
+    ] = None,
+    device: o.Device = "auto",
+    num_workers: o.NumWorkers = 0,
+    on_error: o.OnError = "raise",
+    random_state: o.RandomState = 0,
+    config: o.Config = None,
+    progress: o.Progress = True,
+    as_json: o.AsJson = False,
+    as_csv: o.AsCsv = False,
+):
+    """Train a net on a folder with labels, and score it on patients held out.
+
+    OUTPUT gets model/ (for predict, evaluate, export and from_pretrained), run.toml
+    (these settings, for --config), split.csv (who was trained on) and scores.csv.
+    Stopped or killed, the same command goes on after the last whole epoch.
+
+    Exit status: 0 done, 1 failed on the way, 2 it cannot be done like this, 130
+    interrupted.
+    """
+    with telling():
+        check_format(as_json, as_csv)
+        settings = settings_of(ctx)
+        _check_output(output, settings)
+        from ._ticks import listening
+        from ._training import beta_of, load, make_net
+
+        net = make_net(
+            {**ctx.params, "beta": beta_of(beta)},
+            checkpoint_dir=output / "checkpoints",
+        )
+        data = load(images, grades, quality)
+        train, test = _split(data, test_size, random_state)
+        if weights is None:
+            log("From random weights; --weights DEFAULT starts from ImageNet's.")
+        net._check_parameters()
+        output.mkdir(parents=True, exist_ok=True)
+        write_config(output / RUN, "train", settings)
+        write_csv(_parts(data, train), output / SPLIT)
+        with (
+            progress_bar("training", max_epochs, unit="epochs", shown=progress) as told,
+            on_ctrl_c(interrupted),
+            listening(told),
+        ):
+            net.fit(data.data[train], data.target[train], groups=data.groups[train])
+        scores = _score(net, data, test)
+        # What shows progress does not travel.
+        net.set_params(callbacks=None, checkpoint_dir=None)
+        _save(net, output, scores)
+        show(
+            scores,
+            title=f"Scores on {len(test)} images of patients that were held out",
+            as_json=as_json,
+            as_csv=as_csv,
+        )
+        log(f"The model is in {output}: sk-fiqdr predict {output} FOLDER")
+
+
+def _check_output(output, settings):
+    """Let a run go on, and nothing be overwritten."""
+    if (output / "model").exists():
+        stop(
+            f"{str(output)!r} holds a trained model already, and nothing is "
+            "overwritten. Choose another --output, or remove it.",
+            2,
+        )
+    if (output / RUN).is_file():
+        if (output / "checkpoints").exists():
+            check_same(output / RUN, settings)
+    elif output.exists() and (not output.is_dir() or any(output.iterdir())):
+        stop(
+            f"{str(output)!r} exists and is no run of `sk-fiqdr train`. Choose another "
+            "--output.",
+            2,
+        )
+
+
+def _split(data, test_size, random_state):
+    import numpy as np
+
+    from ..model_selection import patient_train_test_split
+
+    rows = np.arange(len(data.data))
+    if not test_size:
+        return rows, rows[:0]
+    train, test, *_ = patient_train_test_split(
+        rows, data.target, data.groups, test_size=test_size, random_state=random_state
+    )
+    return train, test
+
+
+def _parts(data, train):
+    import numpy as np
+
+    frame = data.frame[["image", "patient"]].copy()
+    frame["part"] = np.where(np.isin(np.arange(len(frame)), train), "train", "test")
+    return frame
+
+
+def _score(net, data, test):
+    from ._evaluate import score_table
+
+    if not len(test):
+        return score_table(data.target[test], {}, data.groups[test])
+    grade, quality = net.predict_tasks(data.data[test])
+    predicted = {"grade": grade, "quality": quality}
+    return score_table(data.target[test], predicted, data.groups[test])
+
+
+def _save(net, output, scores):
+    known = scores.set_index("measure")["value"].reindex(SCORES).dropna()
+    net.save_pretrained(output / "model", scores=known.astype(float).to_dict())
+    write_csv(scores, output / "scores.csv")
+    shutil.rmtree(output / "checkpoints", ignore_errors=True)

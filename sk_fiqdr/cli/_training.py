@@ -1,0 +1,114 @@
+"""What `train` and `search` share: data, the net, and its progress."""
+
+from ..datasets import load_kaggle_dr
+from ._messages import log
+
+
+def load(images, grades, quality):
+    """Join images and labels, and say what there is.
+
+    Parameters
+    ----------
+    images : Path
+        Folder.
+    grades, quality : list of Path or None
+        Label files.
+
+    Returns
+    -------
+    data : Bunch
+        From `load_kaggle_dr`.
+
+    Raises
+    ------
+    ValueError
+        If there is no label file.
+    """
+    if not grades and not quality:
+        raise ValueError(
+            "There are no labels: name CSV files with --grades (columns image, level) "
+            "and --quality (columns image, quality)."
+        )
+    data = load_kaggle_dr(images, grades or None, quality or None)
+    grade, quality = data.target.T
+    log(
+        f"{len(data.data)} images of {len(set(data.groups))} patients; "
+        f"{(grade >= 0).sum()} graded, {(quality >= 0).sum()} judged by quality, "
+        f"{(quality == 0).sum()} of them poor."
+    )
+    return data
+
+
+def make_net(settings, **parameters):
+    """Return the classifier for options.
+
+    Parameters
+    ----------
+    settings : dict
+        Options of the command, by name.
+    **parameters : dict
+        Others of the classifier.
+
+    Returns
+    -------
+    net : FIQDRClassifier
+        Not fitted.
+    """
+    from .. import FIQDRClassifier
+    from ._ticks import EpochTicks
+
+    names = [
+        "backbone",
+        "weights",
+        "image_size",
+        "beta",
+        "lambd",
+        "quality_loss_weight",
+        "max_epochs",
+        "batch_size",
+        "lr",
+        "backbone_lr",
+        "balance",
+        "early_stopping",
+        "device",
+        "on_error",
+        "random_state",
+    ]
+    chosen = {name: settings[name] for name in names if name in settings}
+    if chosen.get("early_stopping") is not None:
+        from ..model_selection import PatientValidSplit
+
+        parameters["train_split"] = PatientValidSplit(
+            0.15, random_state=chosen["random_state"]
+        )
+    n_workers = settings["num_workers"]
+    return FIQDRClassifier(
+        **chosen,
+        iterator_train__num_workers=n_workers,
+        iterator_valid__num_workers=n_workers,
+        callbacks=[("progress", EpochTicks())],
+        **parameters,
+    )
+
+
+def beta_of(text):
+    """Return the weight of poor images that an option means.
+
+    Parameters
+    ----------
+    text : str
+        A number, or "balanced".
+
+    Returns
+    -------
+    beta : float or str
+        As `FIQDRClassifier` takes it.
+    """
+    if text == "balanced":
+        return text
+    try:
+        return float(text)
+    except ValueError:
+        raise ValueError(
+            f"--beta must be a number, or balanced, got {text!r}."
+        ) from None

@@ -69,6 +69,21 @@ class NetParameters:
         if str(self._device) != "auto":
             self._device = found
 
+    def _check_device(self):
+        try:
+            device_type = self._device_type
+        except RuntimeError as error:
+            raise ValueError(
+                "device must be 'auto', 'cpu', 'cuda', 'cuda:1' or the like, got "
+                f"{self.device!r}."
+            ) from error
+        if device_type == "cuda" and not torch.cuda.is_available():
+            raise ValueError(
+                f"device={self.device!r}, but torch {torch.__version__} finds no GPU "
+                "here. device='auto' takes the CPU then; else mend the driver, or "
+                "install the torch that fits it."
+            )
+
     def _check_parameters(self):
         for name, allowed in {
             "on_error": ("raise", "warn", "skip"),
@@ -90,19 +105,7 @@ class NetParameters:
             )
         if self.amp not in (True, False, "auto"):
             raise ValueError(f"amp must be 'auto', True or False, got {self.amp!r}.")
-        try:
-            device_type = self._device_type
-        except RuntimeError as error:
-            raise ValueError(
-                "device must be 'auto', 'cpu', 'cuda', 'cuda:1' or the like, got "
-                f"{self.device!r}."
-            ) from error
-        if device_type == "cuda" and not torch.cuda.is_available():
-            raise ValueError(
-                f"device={self.device!r}, but torch {torch.__version__} finds no GPU "
-                "here. device='auto' takes the CPU then; else mend the driver, or "
-                "install the torch that fits it."
-            )
+        self._check_device()
         if self.augment not in ("default", None) and not callable(self.augment):
             raise ValueError(
                 "augment must be 'default', None or a transform of one uint8 image "

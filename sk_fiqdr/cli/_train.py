@@ -119,7 +119,7 @@ def _check_output(output, settings):
             2,
         )
     if (output / RUN).is_file():
-        if (output / "checkpoints").exists():
+        if any((output / "checkpoints").rglob("*.safetensors")):
             check_same(output / RUN, settings)
     elif output.exists() and (not output.is_dir() or any(output.iterdir())):
         stop(
@@ -162,7 +162,8 @@ def _score(net, data, test):
 
 
 def _save(net, output, scores):
-    known = scores.set_index("measure")["value"].reindex(SCORES).dropna()
-    net.save_pretrained(output / "model", scores=known.astype(float).to_dict())
+    values = dict(zip(scores["measure"], scores["value"].astype(float), strict=True))
+    known = {name: v for name, v in values.items() if name in SCORES and v == v}
+    net.save_pretrained(output / "model", scores=known)
     write_csv(scores, output / "scores.csv")
     shutil.rmtree(output / "checkpoints", ignore_errors=True)

@@ -1,0 +1,184 @@
+"""Each wrong turn at the command line ends in a message that tells the way out."""
+
+import os
+import resource
+import subprocess
+import sys
+
+import pytest
+import torch
+from commands import SMALL, run, words
+
+COMMANDS = [
+    "demo",
+    "prepare",
+    "audit",
+    "search",
+    "train",
+    "predict",
+    "evaluate",
+    "export",
+    "info",
+]
+COMMAND = [sys.executable, "-c", "from sk_fiqdr.cli import app; app()"]
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_shows_an_example_in_its_help(command):
+    result = run(command, "--help")
+    assert result.exit_code == 0
+    assert f"Example: sk-fiqdr {command}" in words(result.stdout)
+    assert "Exit status" in result.stdout or command == "demo"
+
+
+def test_help_waits_for_no_torch():
+    code = (
+        "import sys; from sk_fiqdr.cli import app\n"
+        "try: app(['train', '--help'])\n"
+        "except SystemExit: print(sorted({'torch', 'pandas'} & set(sys.modules)))"
+    )
+    shown = subprocess.check_output([sys.executable, "-c", code], text=True)
+    assert shown.endswith("[]\n")
+
+
+@pytest.mark.parametrize(
+    ("args", "message"),
+    [
+        (["train", "{none}", "--grades", "{grades}"], "There is no folder"),
+        (["train", "{images}"], "name CSV files with --grades"),
+        (["train", "{images}", "--grades", "{quality}"], "has no column 'level'"),
+        (["train", "{images}", "--grades", "{none}"], "There is no label file"),
+        (["train", "{folder}", "--grades", "{grades}"], "holds no image"),
+        (["train", "{images}", "--grades", "{grades}", "--beta", "x"], "--beta must"),
+        (
+            ["train", "{images}", "--grades", "{grades}", "--backbone", "resnet"],
+            "resnet18",
+        ),
+        (
+            ["train", "{images}", "--grades", "{grades}", "--weights", "{none}"],
+            "weights",
+        ),
+        (
+            ["train", "{images}", "--grades", "{grades}", "--device", "gpu"],
+            "device must be",
+        ),
+        (
+            ["train", "{images}", "--grades", "{grades}", "--balance", "eye"],
+            "balance must be",
+        ),
+        (
+            ["train", "{images}", "--grades", "{grades}", "--json", "--csv"],
+            "exclude each other",
+        ),
+        (
+            ["train", "{images}", "--grades", "{grades}", "--output", "{model}"],
+            "nothing is overwritten",
+        ),
+        (
+            ["train", "{images}", "--grades", "{grades}", "--output", "{images}"],
+            "is no run of `sk-fiqdr train`",
+        ),
+        (
+            ["search", "{images}", "--grades", "{grades}", "--refit", "auc"],
+            "--refit must be one of kappa",
+        ),
+        (["predict", "{images}", "{images}"], "is no folder of a trained model"),
+        (["predict", "{none}", "{images}"], "is not there"),
+        (["predict", "{model}", "{none}"], "There is no folder"),
+        (
+            ["predict", "{model}", "{images}", "--refuse-below", "2"],
+            "less than or equal to 1",
+        ),
+        (
+            ["predict", "{model}", "{images}", "--output", "{none}/graded.csv"],
+            "There is no folder",
+        ),
+        (["evaluate", "{model}", "{images}"], "name CSV files with --grades"),
+        (["export", "{model}", "{folder}/net.tflite"], "format"),
+        (["info", "{images}"], "is no folder of a trained model"),
+        (["audit", "{images}", "--table", "all"], "kind must be one of"),
+    ],
+)
+def test_a_wrong_turn_is_told_with_status_two(args, message, eyes, model, tmp_path):
+    (tmp_path / "empty").mkdir()
+    places = {
+        "images": eyes.images,
+        "grades": eyes.grades,
+        "quality": eyes.quality,
+        "model": model,
+        "folder": tmp_path / "empty",
+        "none": tmp_path / "none",
+    }
+    args = [arg.format(**places) for arg in args]
+    if args[0] in ("train", "search") and "--output" not in args:
+        args += ["--output", str(tmp_path / "run")]
+    result = run(*args)
+    assert result.exit_code == 2, result.output
+    assert message in words(result.stderr)
+    assert "Traceback" not in result.output
+    assert not (tmp_path / "run" / "model").exists()
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU")
+@pytest.mark.parametrize("command", ["train", "predict"])
+def test_without_a_gpu_the_way_out_is_told(command, eyes, model, tmp_path):
+    first = [model, eyes.images] if command == "predict" else [eyes.images]
+    labels = eyes.labels if command == "train" else []
+    output = ["--output", tmp_path / "out"]
+    result = run(command, *first, *labels, "--device", "cuda", *output)
+    assert result.exit_code == 2
+    assert "finds no GPU here. device='auto' takes the CPU" in words(result.stderr)
+
+
+@pytest.mark.parametrize(
+    ("toml", "message"),
+    [
+        ("betta = 3", "'betta', which `sk-fiqdr train` does not know. It takes images"),
+        ("beta = ", "is no TOML"),
+        ("max_epochs = 'many'", "unable to parse string as an integer"),
+    ],
+)
+def test_a_config_that_cannot_be_used_is_told(toml, message, eyes, tmp_path):
+    config = tmp_path / "run.toml"
+    config.write_text(toml)
+    result = run("train", eyes.images, *eyes.labels, "--config", config)
+    assert result.exit_code == 2
+    assert message in words(result.stderr)
+
+
+def test_a_damaged_model_is_named(eyes, model, tmp_path):
+    for path in (model / "model").iterdir():
+        (tmp_path / path.name).write_bytes(path.read_bytes())
+    weights = tmp_path / "model.safetensors"
+    weights.write_bytes(weights.read_bytes()[:-1000])
+    result = run("predict", tmp_path, eyes.images)
+    assert result.exit_code == 2
+    assert "model.safetensors" in result.stderr
+    (tmp_path / "config.json").write_text("{")
+    assert "it is no JSON" in run("info", tmp_path).stderr
+
+
+def test_a_full_disk_is_told_and_leaves_nothing_half_written(eyes, tmp_path):
+    """A limit on the size of files gives the error of a full disk, without one."""
+    output = tmp_path / "run"
+
+    def limit():
+        resource.setrlimit(resource.RLIMIT_FSIZE, (200_000, 200_000))
+
+    args = ["train", eyes.images, *eyes.labels, *SMALL, "--output", output]
+    result = subprocess.run(
+        [*COMMAND, *map(str, args)], capture_output=True, text=True, preexec_fn=limit
+    )
+    assert result.returncode == 1
+    assert "Traceback" not in result.stderr
+    assert str(output) in result.stderr
+    assert not (output / "model").exists()
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write anywhere")
+def test_a_folder_that_cannot_be_written_is_named(eyes, tmp_path):
+    tmp_path.chmod(0o500)
+    result = run("train", eyes.images, *eyes.labels, *SMALL, "-o", tmp_path / "run")
+    tmp_path.chmod(0o700)
+    assert result.exit_code == 2
+    assert "run" in result.stderr

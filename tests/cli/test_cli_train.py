@@ -1,0 +1,219 @@
+"""`sk-fiqdr train` and `sk-fiqdr search`."""
+
+import json
+import signal
+import subprocess
+import sys
+import time
+import tomllib
+
+import numpy as np
+import pandas as pd
+import pytest
+from commands import SMALL, run, words
+from sklearn.model_selection import GridSearchCV
+
+from sk_fiqdr import FIQDRClassifier
+from sk_fiqdr.datasets import load_kaggle_dr
+from sk_fiqdr.metrics import fiqdr_scoring
+from sk_fiqdr.model_selection import PatientStratifiedKFold, patient_train_test_split
+
+COMMAND = [sys.executable, "-c", "from sk_fiqdr.cli import app; app()"]
+
+
+def expected_fit(eyes):
+    """Do by hand what the command does: the same split, net and fit."""
+    data = load_kaggle_dr(eyes.images, eyes.grades, eyes.quality)
+    train, test, y_train, y_test = patient_train_test_split(
+        data.data, data.target, test_size=0.2, random_state=0
+    )
+    net = FIQDRClassifier(
+        backbone="shufflenet_v2_x0_5",
+        image_size=32,
+        max_epochs=12,
+        batch_size=8,
+        lr=0.05,
+        quality_loss_weight=0.3,
+        random_state=0,
+    ).fit(train, y_train)
+    return net, test, y_test
+
+
+def test_train_does_what_the_library_does_by_hand(eyes, model):
+    net, test, y_test = expected_fit(eyes)
+    loaded = FIQDRClassifier.from_pretrained(model / "model")
+    for name, tensor in net.module_.state_dict().items():
+        np.testing.assert_array_equal(loaded.module_.state_dict()[name], tensor)
+    scores = pd.read_csv(model / "scores.csv").set_index(["task", "measure"])["value"]
+    expected = fiqdr_scoring(net, test, y_test)
+    assert scores["grade", "kappa"] == pytest.approx(expected["kappa"], abs=1e-9)
+    assert scores["quality", "mean_acc"] == pytest.approx(expected["mean_acc"])
+    assert loaded.scores_["mean_acc"] == pytest.approx(expected["mean_acc"])
+
+
+def test_train_says_who_was_trained_on_and_leaves_nothing_passing(eyes, model):
+    split = pd.read_csv(model / "split.csv", dtype=str)
+    parts = split.groupby("part")["patient"].agg(set)
+    assert not parts["train"] & parts["test"]
+    assert len(split) == 60
+    assert sorted(path.name for path in model.iterdir()) == [
+        "model",
+        "run.toml",
+        "scores.csv",
+        "split.csv",
+    ]
+
+
+def test_a_run_is_repeated_by_its_toml_and_what_is_typed_goes_before_it(
+    eyes, model, tmp_path
+):
+    again = run("train", "--config", model / "run.toml", "--output", tmp_path / "again")
+    assert again.exit_code == 0, again.output
+    for name in ("model/model.safetensors", "scores.csv", "split.csv"):
+        assert (tmp_path / "again" / name).read_bytes() == (model / name).read_bytes()
+    other = run(
+        *("train", "--config", model / "run.toml", "--beta", "balanced"),
+        *("--output", tmp_path / "other", "--json"),
+    )
+    assert other.exit_code == 0
+    settings = tomllib.loads((tmp_path / "other" / "run.toml").read_text())
+    assert settings["beta"] == "balanced"
+    assert settings["image_size"] == 32
+    assert json.loads(other.stdout)[0]["measure"] == "kappa"
+
+
+@pytest.mark.slow
+def test_a_training_that_is_killed_goes_on_and_ends_with_the_same_model(eyes, tmp_path):
+    args = [*map(str, [eyes.images, *eyes.labels, *SMALL]), "--max-epochs", "40"]
+    killed = tmp_path / "killed"
+    process = subprocess.Popen([*COMMAND, "train", *args, "--output", killed])
+    while not list(killed.rglob("*.safetensors")) and process.poll() is None:
+        time.sleep(0.01)
+    process.kill()
+    assert process.wait() == -signal.SIGKILL
+    refused = run("train", *args, "--beta", "3", "--output", killed)
+    assert refused.exit_code == 2
+    assert "beta ('27' then, '3' now)" in refused.stderr
+    told = run("predict", killed, eyes.images)
+    assert "has not ended: give its train command again" in told.stderr
+    for folder in (killed, tmp_path / "undisturbed"):
+        result = run("train", *args, "--output", folder)
+        assert result.exit_code == 0, result.output
+    ends = [
+        (folder / "model" / "model.safetensors").read_bytes()
+        for folder in (killed, tmp_path / "undisturbed")
+    ]
+    assert ends[0] == ends[1]
+    assert not (killed / "checkpoints").exists()
+
+
+@pytest.mark.slow
+def test_ctrl_c_ends_a_training_that_can_go_on(eyes, tmp_path):
+    args = [*map(str, [eyes.images, *eyes.labels, *SMALL]), "--max-epochs", "500"]
+    output = tmp_path / "run"
+    process = subprocess.Popen(
+        [*COMMAND, "train", *args, "--output", output],
+        stderr=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    while not list(output.rglob("*.safetensors")) and process.poll() is None:
+        time.sleep(0.01)
+    process.send_signal(signal.SIGINT)
+    out, log = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert "The same command goes on" in log
+    assert "Traceback" not in log
+    assert out == ""
+
+
+def test_nothing_is_held_out_if_so_asked(eyes, tmp_path):
+    result = run(
+        *("train", eyes.images, *eyes.labels, *SMALL, "--test-size", "0"),
+        *("--output", tmp_path / "all", "--csv"),
+    )
+    assert result.exit_code == 0, result.output
+    assert result.stdout == "task,measure,value,lower,upper\n"
+    assert set(pd.read_csv(tmp_path / "all" / "split.csv")["part"]) == {"train"}
+
+
+def test_a_task_without_labels_is_not_scored(eyes, tmp_path):
+    result = run(
+        *("train", eyes.images, "--grades", eyes.grades, *SMALL),
+        *("--output", tmp_path / "grades", "--csv"),
+    )
+    assert result.exit_code == 0, result.output
+    assert "quality," not in result.stdout
+    assert "Every quality in y is -1" in result.stderr
+
+
+def test_an_unreadable_image_stops_a_training_unless_told_otherwise(eyes, tmp_path):
+    broken = eyes.images / "31_left.jpeg"
+    broken.write_bytes(b"<html>")
+    try:
+        args = ["train", eyes.images, *eyes.labels, *SMALL, "--test-size", "0"]
+        stopped = run(*args, "--output", tmp_path / "run")
+        assert stopped.exit_code == 1
+        assert f"'{broken}' is no image" in stopped.stderr
+        # Nothing was learned yet: other settings are no other run.
+        assert (
+            run(*args, "--on-error", "warn", "--output", tmp_path / "run").exit_code
+            == 0
+        )
+    finally:
+        broken.unlink()
+
+
+def test_search_ranks_the_candidates_as_scikit_learn_does(eyes, tmp_path):
+    result = run(
+        *("search", eyes.images, *eyes.labels, *SMALL, "--n-splits", "2"),
+        *("--beta", "1", "--beta", "27", "--lambd", "0", "--refit", "mean_acc"),
+        *("--output", tmp_path / "search", "--csv"),
+    )
+    assert result.exit_code == 0, result.output
+    table = pd.read_csv(tmp_path / "search" / "results.csv")
+    data = load_kaggle_dr(eyes.images, eyes.grades, eyes.quality)
+    net = FIQDRClassifier(
+        backbone="shufflenet_v2_x0_5",
+        image_size=32,
+        max_epochs=1,
+        quality_loss_weight=0.3,
+        random_state=0,
+    )
+    search = GridSearchCV(
+        net,
+        {"beta": [1.0, 27.0], "lambd": [0.0]},
+        scoring=fiqdr_scoring,
+        refit=False,
+        cv=PatientStratifiedKFold(2),
+    ).fit(data.data, data.target)
+    expected = dict(
+        zip([1.0, 27.0], search.cv_results_["mean_test_mean_acc"], strict=True)
+    )
+    assert table["mean_acc"].tolist() == pytest.approx(
+        sorted(expected.values(), reverse=True)
+    )
+    assert dict(zip(table["beta"], table["mean_acc"], strict=True)) == pytest.approx(
+        expected
+    )
+    best = tomllib.loads((tmp_path / "search" / "best.toml").read_text())
+    assert float(best["beta"]) == table["beta"].iloc[0]
+    trained = run(
+        "train", "--config", tmp_path / "search" / "best.toml", "-o", tmp_path / "best"
+    )
+    assert trained.exit_code == 0, trained.output
+
+
+def test_a_frozen_search_keeps_its_features_and_fits_nothing_twice(eyes, tmp_path):
+    args = [
+        *("search", eyes.images, *eyes.labels, *SMALL, "--n-splits", "2", "--frozen"),
+        *("--beta", "1", "--beta", "9", "--output", tmp_path / "search", "--csv"),
+    ]
+    first, again = run(*args), run(*args)
+    assert first.exit_code == again.exit_code == 0, first.output
+    assert first.stdout == again.stdout
+    assert first.stdout.startswith("beta,lambd,kappa,mean_acc")
+    assert list((tmp_path / "search" / "features").iterdir())
+    other = run(*args, "--lr", "0.5")
+    assert other.exit_code == 2
+    assert "lr (0.01 then, 0.5 now)" in words(other.stderr)

@@ -42,7 +42,7 @@ class Room(NamedTuple):
 
 
 SHARED = ("_version", "_progress", "_unwrap", "_describe", "_packing")
-SHARED += ("_check_images", "_images", "_interrupts")
+SHARED += ("_check_images", "_images", "_interrupts", "_saved_config")
 TORCH = ("torch", "torchvision")
 ROOMS = {
     "shared": Room(SHARED, (), ("torch",), (3, 0), "images, packing, names"),
@@ -91,7 +91,6 @@ ROOMS = {
             "_pretrained",
             "_processes",
             "_sampling",
-            "_saved_config",
             "_schedule",
             "_training_data",
             "_travels",

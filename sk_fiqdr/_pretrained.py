@@ -17,6 +17,7 @@ import torch
 
 from ._model_card import model_card
 from ._saved_config import (
+    CONFIG,
     FITTED_RULES,
     FORMAT,
     classes_from_json,
@@ -26,7 +27,7 @@ from ._saved_config import (
 )
 from ._version import __version__
 
-CONFIG, WEIGHTS, CARD = "config.json", "model.safetensors", "README.md"
+WEIGHTS, CARD = "model.safetensors", "README.md"
 PARTS = ("module", "criterion")
 # Places and ways of this machine; and the weights of the backbone are in the folder.
 NEVER_READ = ("checkpoint_dir", "torch_load_kwargs", "module__weights")

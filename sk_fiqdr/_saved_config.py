@@ -6,6 +6,7 @@ import re
 
 import numpy as np
 
+CONFIG = "config.json"
 FORMAT = 2
 
 

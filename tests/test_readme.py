@@ -8,7 +8,9 @@ from pathlib import Path
 import pandas as pd
 import pytest
 from PIL import Image
+from typer.testing import CliRunner
 
+from sk_fiqdr.cli import app
 from sk_fiqdr.datasets import make_fundus
 
 README = (Path(__file__).parents[1] / "README.md").read_text()
@@ -61,7 +63,23 @@ def test_the_snippet_searches_fits_and_saves(kaggle_folder, capsys):
     assert smaller.count("image_size=64") == 1
     exec(compile(smaller, "README.md", "exec"), {})
     assert "kappa" in capsys.readouterr().out
-    assert (kaggle_folder / "my-model" / "model.safetensors").is_file()
+    assert (kaggle_folder / "saved" / "model.safetensors").is_file()
+
+
+def test_three_commands_lead_from_a_folder_to_a_graded_csv(kaggle_folder):
+    block = README.split("<!-- three commands -->")[1].split("<!-- end -->")[0]
+    commands = [row for row in block.splitlines() if row.startswith("sk-fiqdr ")]
+    assert [row.split()[1] for row in commands] == ["prepare", "train", "predict"]
+    (kaggle_folder / "images").rename(kaggle_folder / "photographs")
+    for command in commands:
+        # Smaller, so that it takes seconds; nothing else is changed.
+        command = command.replace("--image-size 512", "--image-size 64")
+        command += " --image-size 64 --max-epochs 1" * (" train " in command)
+        result = CliRunner().invoke(app, command.split()[1:])
+        assert result.exit_code == 0, result.output
+    graded = pd.read_csv(kaggle_folder / "graded.csv")
+    assert len(graded) == 48
+    assert graded["grade"].isin(range(5)).all()
 
 
 def test_the_command_is_installed_and_helps():

@@ -75,8 +75,7 @@ def _of_machine():
 
 
 def _of_model(folder):
-    from .._pretrained import CONFIG
-    from .._saved_config import read_config
+    from .._saved_config import CONFIG, read_config
 
     folder = model_folder(folder)
     config = read_config(folder / CONFIG)

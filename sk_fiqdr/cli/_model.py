@@ -25,7 +25,7 @@ def model_folder(folder):
     FileNotFoundError
         If there is none, with what the folder holds.
     """
-    from .._pretrained import CONFIG
+    from .._saved_config import CONFIG
 
     for place in (folder, folder / "model"):
         if (place / CONFIG).is_file():
@@ -61,8 +61,7 @@ def load_model(folder, **parameters):
     """
     import sk_fiqdr
 
-    from .._pretrained import CONFIG
-    from .._saved_config import read_config
+    from .._saved_config import CONFIG, read_config
 
     folder = model_folder(folder)
     estimator = getattr(sk_fiqdr, read_config(folder / CONFIG)["estimator"])

@@ -110,7 +110,7 @@ ROOMS = {
     ),
     "inspection": Room(
         ("inspection",),
-        ("shared", "modules", "metrics"),
+        ("shared", "modules", "metrics", "model_selection", "datasets"),
         ("torch",),
         (1.5, 5),
         "Displays, activation maps",

@@ -1,6 +1,7 @@
 """What several tests share: a tiny network, painted photographs, the real ones."""
 
 import os
+import shutil
 import signal
 import sys
 from pathlib import Path
@@ -67,3 +68,18 @@ def real_data():
     if not folder or not Path(folder).is_dir():
         pytest.skip("$SK_FIQDR_DATA names no folder of real photographs")
     return Path(folder)
+
+
+@pytest.fixture(scope="session")
+def browser():
+    """Return a real browser without a window."""
+    playwright = pytest.importorskip("playwright.sync_api")
+    chromium = shutil.which("chromium") or shutil.which("google-chrome")
+    if chromium is None:
+        pytest.skip("there is no Chromium here")
+    with playwright.sync_playwright() as runner:
+        browser = runner.chromium.launch(
+            executable_path=chromium, args=["--no-sandbox"]
+        )
+        yield browser
+        browser.close()

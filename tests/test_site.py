@@ -2,7 +2,6 @@
 
 import http.server
 import re
-import shutil
 import threading
 from functools import partial
 from html.parser import HTMLParser
@@ -12,7 +11,6 @@ from urllib.parse import unquote, urldefrag
 import pytest
 
 SITE = Path(__file__).parents[1] / "docs" / "_build" / "html"
-CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
 PAGES = ["index", "tutorial", "faq", "user_guide/method", "auto_examples/index"]
 
 pytestmark = pytest.mark.skipif(
@@ -32,19 +30,6 @@ def site():
         threading.Thread(target=server.serve_forever, daemon=True).start()
         yield f"http://127.0.0.1:{server.server_port}"
         server.shutdown()
-
-
-@pytest.fixture(scope="module")
-def browser():
-    playwright = pytest.importorskip("playwright.sync_api")
-    if CHROMIUM is None:
-        pytest.skip("there is no Chromium here")
-    with playwright.sync_playwright() as runner:
-        browser = runner.chromium.launch(
-            executable_path=CHROMIUM, args=["--no-sandbox"]
-        )
-        yield browser
-        browser.close()
 
 
 @pytest.fixture

@@ -64,7 +64,15 @@ def evaluate(
         )
         _tell_unreadable(frame[~read])
         if report is not None:
-            _write_report(report, net, paths[read], y[read], groups[read], random_state)
+            _write_report(
+                report,
+                net,
+                paths[read],
+                y[read],
+                groups[read],
+                n_bootstraps,
+                random_state,
+            )
     raise typer.Exit(0 if read.all() else 1)
 
 
@@ -151,8 +159,15 @@ def _tell_unreadable(frame):
         log(f"{len(frame)} images could not be read, and count nowhere.")
 
 
-def _write_report(path, net, X, y, groups, random_state):
+def _write_report(path, net, X, y, groups, n_bootstraps, random_state):
     from ..inspection import estimator_report
 
-    estimator_report(net, X, y, groups=groups, random_state=random_state).save(path)
+    estimator_report(
+        net,
+        X,
+        y,
+        groups=groups,
+        n_bootstraps=n_bootstraps,
+        random_state=random_state,
+    ).save(path)
     log(f"The report is in {path}")

@@ -1,4 +1,4 @@
-"""Pictures of what a model does: Displays as scikit-learn's, and activation maps.
+"""Pictures of what a model does: Displays as scikit-learn's, maps, a whole report.
 
 A Display holds data, shown as a table by `frame` and as a picture by `plot`.
 """
@@ -11,12 +11,14 @@ from ._mistakes import MistakesDisplay
 from ._poor_precision_recall import PoorPrecisionRecallDisplay
 from ._poor_roc import PoorRocDisplay
 from ._reliability import ReliabilityDisplay
+from ._report import EstimatorReport, estimator_report
 from ._search_surface import SearchSurfaceDisplay
 
 __all__ = [
     "ActivationMapDisplay",
     "ConfusionByQualityDisplay",
     "CoverageDisplay",
+    "EstimatorReport",
     "FeatureSpaceDisplay",
     "MistakesDisplay",
     "PoorPrecisionRecallDisplay",
@@ -24,4 +26,5 @@ __all__ = [
     "ReliabilityDisplay",
     "SearchSurfaceDisplay",
     "activation_map",
+    "estimator_report",
 ]

@@ -142,7 +142,16 @@ class ActivationMapDisplay:
 
     @classmethod
     def from_estimator(
-        cls, net, X, y=None, *, task="grade", target=None, layer=None, ax=None
+        cls,
+        net,
+        X,
+        y=None,
+        *,
+        task="grade",
+        target=None,
+        layer=None,
+        names=None,
+        ax=None,
     ):
         """Draw the maps of a net.
 
@@ -157,6 +166,8 @@ class ActivationMapDisplay:
             unknown.
         task, target, layer : object
             As in :func:`activation_map`.
+        names : sequence of str, default=None
+            What to call each image; by default the name of its file, or its row.
         ax : matplotlib Axes, default=None
             Space to fill; None makes a figure.
 
@@ -175,7 +186,7 @@ class ActivationMapDisplay:
         )
         answers = pd.DataFrame(
             {
-                "name": names_of(X),
+                "name": names_of(X) if names is None else names,
                 "target": targets,
                 "probability": proba,
                 "true": _truth(y, len(maps), task),

@@ -1,5 +1,6 @@
 """`sk-fiqdr predict`, `evaluate`, `export`, `audit` and `info`."""
 
+import io
 import json
 
 import numpy as np
@@ -114,6 +115,22 @@ def test_evaluate_scores_only_patients_that_were_not_trained_on(eyes, model):
         np.testing.assert_allclose(
             table[column].astype(float), expected[column], atol=1e-9
         )
+
+
+def test_evaluate_writes_the_report_of_the_same_images(
+    eyes, model, tmp_path, monkeypatch
+):
+    monkeypatch.delenv("DISPLAY", raising=False)
+    result = run(
+        *("evaluate", model, eyes.images, *eyes.labels, "--n-bootstraps", "50"),
+        *("--report", tmp_path / "report.html", "--csv"),
+    )
+    assert result.exit_code == 0, result.output
+    table = pd.read_csv(io.StringIO(result.stdout)).set_index(["task", "measure"])
+    page = (tmp_path / "report.html").read_text(encoding="utf-8")
+    kappa = table.loc[("grade", "kappa"), "value"]
+    assert f"<strong>{kappa:.3f}</strong>quadratic weighted kappa" in page
+    assert f"{table.loc[('grade', 'n'), 'value']:.0f}</strong>images" in page
 
 
 def test_evaluate_refuses_a_set_of_nothing_but_training_patients(eyes, model, tmp_path):

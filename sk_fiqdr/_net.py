@@ -339,7 +339,7 @@ class FundusNet(
     @contextmanager
     def _own_generator(self, *, start_afresh):
         """Draw from a generator of the net's own, and leave torch's as it was found."""
-        self._check_device()
+        self._check_device_is_here()
         on_gpu = self._device_type == "cuda"
         devices = [torch.cuda.current_device()] if on_gpu else []
         with torch.random.fork_rng(devices):

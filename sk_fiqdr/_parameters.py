@@ -69,7 +69,7 @@ class NetParameters:
         if str(self._device) != "auto":
             self._device = found
 
-    def _check_device(self):
+    def _check_device_is_here(self):
         try:
             device_type = self._device_type
         except RuntimeError as error:
@@ -105,7 +105,7 @@ class NetParameters:
             )
         if self.amp not in (True, False, "auto"):
             raise ValueError(f"amp must be 'auto', True or False, got {self.amp!r}.")
-        self._check_device()
+        self._check_device_is_here()
         if self.augment not in ("default", None) and not callable(self.augment):
             raise ValueError(
                 "augment must be 'default', None or a transform of one uint8 image "

@@ -3,10 +3,12 @@
 from typing import NamedTuple
 
 import numpy as np
+from sklearn.utils.validation import check_is_fitted
 
 from ..metrics._labels import N_GRADES, UNKNOWN, check_integers, check_truth
 from ..metrics._scorers import _unwrap, decide_tasks
 
+LARGEST_EXCESS = 1e-3  # float16 rounds to that
 N_CLASSES = {"grade": N_GRADES, "quality": 2}
 
 
@@ -50,6 +52,7 @@ def ask(estimator, X, *needed):
         grade_proba, quality_proba = estimator.predict_tasks(X)
         grade, quality = decide_tasks(estimator, grade_proba, quality_proba)
         return Answers(grade, np.asarray(grade_proba), quality, quality_proba)
+    check_is_fitted(estimator)
     task = _task_of(estimator, needed)
     if set(needed) - {task}:
         raise TypeError(
@@ -114,11 +117,24 @@ def check_proba(name, proba, n_samples, task):
             f"{name} must hold probabilities of shape ({n_samples}, "
             f"{N_CLASSES[task]}), a row for each of y_true, got shape {proba.shape!r}."
         )
+    holed = np.isnan(proba).any(axis=1)
+    part = np.flatnonzero(holed & ~np.isnan(proba).all(axis=1))
+    if len(part):
+        raise ValueError(
+            f"{name} has nan beside numbers in row {part[0]}: "
+            f"{proba[part[0]].tolist()!r}. A row without an answer is nan throughout."
+        )
     bad = np.flatnonzero(((proba < 0) | (proba > 1)).any(axis=1))
     if len(bad):
         raise ValueError(
             f"{name} must hold probabilities from 0 to 1, got "
             f"{proba[bad[0]].tolist()!r} in row {bad[0]}."
+        )
+    sums = np.flatnonzero(~holed & (np.abs(proba.sum(axis=1) - 1) > LARGEST_EXCESS))
+    if len(sums):
+        raise ValueError(
+            f"{name} must add up to 1 in each row, got {proba[sums[0]].tolist()!r} in "
+            f"row {sums[0]}."
         )
     return proba
 

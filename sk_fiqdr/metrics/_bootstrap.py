@@ -45,7 +45,7 @@ def check_groups(groups, known):
     Returns
     -------
     groups : ndarray of shape (n_known,)
-        Their patients.
+        Their patients, as numbers.
 
     Raises
     ------
@@ -65,7 +65,8 @@ def check_groups(groups, known):
             f"groups has no patient in row {np.flatnonzero(pd.isna(groups))[0]}. Give "
             "an unknown patient a name of its own."
         )
-    return groups[known]
+    # Names and numbers may be mixed, which have no order.
+    return pd.factorize(groups)[0][known]
 
 
 def draw_patients(counts, n_bootstraps, random_state):

@@ -109,6 +109,7 @@ def refusal_report(
     report.insert(0, "n", counts[:, 0])
     report.insert(1, "refused", counts[:, 1])
     for column, counted in {"kappa": every, "kappa_graded": ~refused}.items():
+        report[column] = np.nan
         answered = counted & (y_pred != UNKNOWN) & (grade != UNKNOWN)
         for name in ("all", "good", "poor"):
             rows = strata[name] & answered

@@ -126,9 +126,10 @@ def grading_report(
     report : DataFrame
         A row for each of kappa, kappa_good, kappa_poor (agreement on images of good
         and of poor quality), n, true (right predictions), poor_n (those of poor quality
-        among them) and ratio (their share, in per cent), with columns value, lower and
-        upper as in :func:`quality_report`. Without an image to take it of, a kappa is
-        nan.
+        among them) and ratio (their share, in per cent, of the right ones whose quality
+        is known), with columns value, lower and upper as in :func:`quality_report`.
+        Without an image to take it of, a kappa is nan; so are poor_n and ratio where
+        no quality is known.
 
     Raises
     ------
@@ -168,7 +169,9 @@ def grading_report(
 def _grading_measures(counts):
     overall = counts.sum(axis=-3)
     right = np.trace(counts, axis1=-2, axis2=-1)
-    n_true, n_poor_true = right.sum(axis=-1), right[..., 0]
+    n_true = right.sum(axis=-1)
+    judged = counts[..., :2, :, :].sum(axis=(-3, -2, -1)) > 0
+    n_poor_true = np.where(judged, right[..., 0], np.nan)
 
     def kappa(counts):
         n = counts.sum(axis=(-2, -1))
@@ -182,7 +185,7 @@ def _grading_measures(counts):
             "n": overall.sum(axis=(-2, -1)),
             "true": n_true,
             "poor_n": n_poor_true,
-            "ratio": 100 * n_poor_true / n_true,
+            "ratio": 100 * n_poor_true / right[..., :2].sum(axis=-1),
         }
 
 

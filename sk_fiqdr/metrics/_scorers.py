@@ -74,7 +74,7 @@ def most_probable(proba, classes=None):
     proba = np.asarray(proba)
     best = proba.argmax(axis=1)
     best = best if classes is None else np.asarray(classes)[best]
-    return np.where(np.isnan(proba[:, 0]), UNKNOWN, best)
+    return np.where(np.isnan(proba).any(axis=1), UNKNOWN, best)
 
 
 def decide_tasks(estimator, grade_proba, quality_proba):

@@ -8,6 +8,8 @@ import numpy as np
 import pandas as pd
 import pytest
 from matplotlib.figure import FigureBase
+from sklearn.exceptions import NotFittedError
+from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer
 
@@ -89,7 +91,8 @@ def drawn_on(figure):
 
 def test_every_display_is_tested_here():
     public = {getattr(inspection, name) for name in inspection.__all__}
-    assert set(DRAW) == {thing for thing in public if isinstance(thing, type)}
+    classes = {thing for thing in public if isinstance(thing, type)}
+    assert set(DRAW) == classes - {inspection.EstimatorReport}
 
 
 @pytest.mark.parametrize("display", DRAW, ids=lambda d: d.__name__)
@@ -172,3 +175,24 @@ def test_what_a_gate_refuses_does_not_count(fitted):
     assert 0 < n_graded < len(X)
     display = ConfusionByQualityDisplay.from_estimator(gate, X, y)
     assert display.confusion[0].sum() == n_graded
+
+
+@pytest.mark.parametrize(
+    ("row", "message"),
+    [
+        ([0.1, 0.2, 0.3, np.nan, 0.4], "nan beside numbers in row 3"),
+        ([0.1, 0.2, 0.3, 0.4, 0.4], "add up to 1 in each row, .* in row 3"),
+        ([1.2, 0, 0, 0, -0.2], "from 0 to 1, .* in row 3"),
+    ],
+)
+def test_rows_that_are_no_probabilities_are_named(row, message, eyes):
+    proba = eyes.grade_proba.copy()
+    proba[3] = row
+    with pytest.raises(ValueError, match=message):
+        ReliabilityDisplay.from_predictions(eyes.y, proba)
+
+
+def test_a_classifier_that_is_not_fitted_says_so(fitted):
+    _, X, y = fitted
+    with pytest.raises(NotFittedError):
+        ReliabilityDisplay.from_estimator(LogisticRegression(), X, y)

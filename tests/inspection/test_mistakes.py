@@ -14,8 +14,8 @@ def five():
     """Five grey photographs, each of its own brightness; the third row is right."""
     X = np.stack([np.full((20, 30, 3), 40 * i, np.uint8) for i in range(1, 6)])
     y = np.array([[0, 1], [1, 0], [2, 1], [3, 1], [4, -1]])
-    proba = np.full((5, 5), 0.05)
-    sure = [0.5, 0.8, 0.8, 0.6, 0.7]
+    sure = np.array([0.5, 0.8, 0.8, 0.6, 0.7])
+    proba = np.repeat((1 - sure[:, None]) / 4, 5, axis=1)
     said = [4, 2, 2, 0, 0]
     proba[range(5), said] = sure
     return X, y, proba
@@ -61,7 +61,7 @@ def test_answers_other_than_the_most_probable_have_their_own_confidence(five):
     X, y, proba = five
     display = MistakesDisplay.from_predictions(X, y, proba, y_pred=[1, 1, 2, 3, 4])
     assert display.frame()["row"].tolist() == [0]
-    assert display.frame()["confidence"].tolist() == [0.05]
+    assert display.frame()["confidence"].tolist() == [0.125]
 
 
 def test_without_a_mistake_it_says_so(five):

@@ -90,3 +90,12 @@ def test_what_does_not_fit_is_refused():
             refusal_report(y, answer, refused)
     with pytest.raises(ValueError, match="groups must name"):
         refusal_report(Y, ANSWER, REFUSED, groups=[1])
+
+
+def test_where_nothing_is_graded_its_kappa_is_nan_and_still_a_column():
+    everything = refusal_report(Y, ANSWER, np.ones(len(Y), dtype=bool))
+    assert everything["kappa_graded"].isna().all()
+    assert everything["kappa"].notna().any()
+    ungraded = np.column_stack([np.full(len(Y), -1), np.array(Y)[:, 1]])
+    report = refusal_report(ungraded, ANSWER, REFUSED)
+    assert report[["kappa", "kappa_graded"]].isna().all(axis=None)

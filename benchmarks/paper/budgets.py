@@ -72,7 +72,7 @@ def block_statistics(data, folder):
 
     Kept in `folder`, since it takes minutes.
     """
-    path = folder / f"features-{names_hash(data)}.npy"
+    path = folder / f"features-{photographs_hash(data)}.npy"
     if not path.exists():
         print("Features of the frozen network: some minutes ...", flush=True)
         passing = path.with_suffix(".writing.npy")
@@ -106,11 +106,21 @@ def fine_tuned_cnns(folder):
     return {**HAND_CRAFTED, **nets}
 
 
-def names_hash(data):
-    """Return what tells the photographs of one set from those of another."""
-    if np.asarray(data.data).ndim == 1:
-        return digest([Path(path).name for path in data.data])[:12]
-    return digest(data.data)[:12]
+def photographs_hash(data, rows=slice(None)):
+    """Return what tells the photographs of one set from those of another.
+
+    Files count by name, size and time of change: what is prepared anew is other data.
+    """
+    if np.ndim(data.data) != 1:
+        return digest(data.data[rows])[:12]
+    paths = [Path(path) for path in np.asarray(data.data)[rows]]
+    status = [path.stat() for path in paths]
+    return digest(
+        [
+            (path.name, it.st_size, it.st_mtime_ns)
+            for path, it in zip(paths, status, strict=True)
+        ]
+    )[:12]
 
 
 MOMENTUM = {"optimizer": torch.optim.SGD, "optimizer__momentum": 0.9}

@@ -2,6 +2,7 @@
 
 import os
 import tempfile
+import zipfile
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,6 +12,7 @@ from rich.progress import track
 from sklearn.base import clone
 from sklearn.pipeline import Pipeline
 
+from paper.budgets import photographs_hash
 from sk_fiqdr import DRGrader, FIQDRClassifier, QualityClassifier
 from sk_fiqdr._describe import digest
 from sk_fiqdr.losses import masked_cross_entropy, weighted_center_loss
@@ -107,7 +109,7 @@ def answer_all(rows, runs, inputs, data, folder, n_jobs):
         for index, run in enumerate(runs)
         for name, estimator in rows.items()
     ]
-    missing = [job for job in jobs if not job[2].exists()]
+    missing = [job for job in jobs if not _is_whole(job[2])]
     work = Parallel(n_jobs=n_jobs, return_as="generator_unordered")(
         delayed(fit_and_answer)(estimator, run, inputs, data, path)
         for _, _, path, estimator, run in missing
@@ -123,6 +125,18 @@ def answer_all(rows, runs, inputs, data, folder, n_jobs):
     return answers
 
 
+def _is_whole(path):
+    """Tell whether a fit is there; one that was damaged since is made again."""
+    try:
+        with np.load(path) as file:
+            return all(len(file[key]) for key in file.files)
+    except FileNotFoundError:
+        return False
+    except (OSError, ValueError, zipfile.BadZipFile) as error:
+        print(f"{path} is damaged ({error}) and is made again.")
+        return False
+
+
 def _path(folder, estimator, run, inputs, data):
     parameters = estimator.get_params(deep=isinstance(estimator, Pipeline))
     parameters = {
@@ -130,14 +144,16 @@ def _path(folder, estimator, run, inputs, data):
         for name, value in parameters.items()
         if not name.endswith(("device", "memory", "steps"))
     }
-    names = np.asarray(data.data)[run.train] if np.ndim(data.data) == 1 else run.train
+    used = np.concatenate([run.train, *run.tests.values()])
     key = digest(
         [
             type(estimator).__name__,
             parameters,
             run.seed,
             inputs[:2] if inputs.dtype.kind in "fu" else "images",
-            [str(name).rsplit("/", 1)[-1] for name in names],
+            photographs_hash(data, used),
+            data.target[run.train],
+            list(map(str, data.groups[run.train])),
             {name: list(map(int, test)) for name, test in run.tests.items()},
         ]
     )

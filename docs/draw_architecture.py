@@ -42,7 +42,7 @@ class Room(NamedTuple):
 
 
 SHARED = ("_version", "_progress", "_unwrap", "_describe", "_packing")
-SHARED += ("_check_images", "_images", "_interrupts", "_saved_config")
+SHARED += ("_check_images", "_images", "_interrupts", "_saved_config", "_files")
 TORCH = ("torch", "torchvision")
 ROOMS = {
     "shared": Room(SHARED, (), ("torch",), (3, 0), "images, packing, names"),

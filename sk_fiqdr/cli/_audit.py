@@ -5,9 +5,10 @@ from typing import Annotated
 
 import typer
 
+from .._files import written_whole
 from . import _options as o
 from ._messages import log, telling
-from ._output import check_format, show, written_whole
+from ._output import check_format, show
 
 
 def audit(

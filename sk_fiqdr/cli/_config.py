@@ -6,8 +6,8 @@ from pathlib import Path
 
 import typer
 
+from .._files import written_whole
 from ._messages import stop
-from ._output import written_whole
 
 ASIDE = ("config", "output", "as_json", "as_csv", "progress", "overwrite")
 RUN = "run.toml"
@@ -101,29 +101,40 @@ def write_config(path, command, settings):
         draft.write_text(heading + tomli_w.dumps(settings), encoding="utf-8")
 
 
-def check_same(path, settings):
-    """Raise unless a run that is to go on had the same settings.
+def check_output(output, command, settings, *, has_begun):
+    """Let a run of the same settings go on, and raise for any other folder.
 
     Parameters
     ----------
-    path : Path
-        What `write_config` wrote.
+    output : Path
+        Where the run writes.
+    command : str
+        Which command it is.
     settings : dict
-        Those of now.
+        From `settings_of`.
+    has_begun : bool
+        Whether the folder holds anything that another run could not use.
 
     Raises
     ------
     FileExistsError
-        With what differs.
+        If the folder is another's, or of other settings, with what differs.
     """
-    before = tomllib.loads(path.read_text(encoding="utf-8"))
+    if not (output / RUN).is_file():
+        if output.exists() and (not output.is_dir() or any(output.iterdir())):
+            raise FileExistsError(
+                f"{str(output)!r} exists and is no run of `sk-fiqdr {command}`. Choose "
+                "another --output."
+            )
+        return
+    before = tomllib.loads((output / RUN).read_text(encoding="utf-8"))
     differing = [
         f"{name} ({before.get(name)!r} then, {settings.get(name)!r} now)"
         for name in sorted({*before, *settings})
         if before.get(name) != settings.get(name)
     ]
-    if differing:
+    if has_begun and differing:
         raise FileExistsError(
-            f"{str(path.parent)!r} holds a run with other settings: "
+            f"{str(output)!r} holds a run with other settings: "
             f"{', '.join(differing)}. Choose another --output, or remove that folder."
         )

@@ -1,11 +1,8 @@
 """What goes to stdout: a table for people, or JSON or CSV for programs."""
 
-import os
-import uuid
-from contextlib import contextmanager
-from pathlib import Path
-
 import typer
+
+from .._files import written_whole
 
 WIDE = 160  # columns, where stdout is no terminal that has a width
 
@@ -80,37 +77,6 @@ def _cell(value, whole):
         count = whole or (value.is_integer() and abs(value) > 1)
         return f"{value:.0f}" if count else f"{value:.3f}"
     return "" if value is None else str(value)
-
-
-@contextmanager
-def written_whole(path):
-    """Write a file under a passing name, so that it appears whole or not at all.
-
-    Parameters
-    ----------
-    path : Path
-        The file.
-
-    Yields
-    ------
-    draft : Path
-        Where to write.
-    """
-    path = Path(path)
-    if not path.parent.is_dir():
-        raise FileNotFoundError(
-            f"There is no folder {str(path.parent)!r} to write {path.name!r} to. Make "
-            "it first, or name another."
-        )
-    if path.is_dir():
-        raise IsADirectoryError(f"{str(path)!r} is a folder: name a file in it.")
-    draft = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}")
-    try:
-        yield draft
-        os.replace(draft, path)
-    except BaseException:
-        draft.unlink(missing_ok=True)
-        raise
 
 
 def write_csv(frame, path):

@@ -5,12 +5,13 @@ from typing import Annotated
 
 import typer
 
+from .._files import written_whole
 from .._progress import progress_bar
 from . import _options as o
 from ._config import settings_of, write_config
 from ._messages import log, telling
 from ._model import answers, load_model, model_folder
-from ._output import check_format, show, written_whole
+from ._output import check_format, show
 
 
 def predict(

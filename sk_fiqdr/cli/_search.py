@@ -8,8 +8,8 @@ import typer
 
 from .._progress import progress_bar
 from . import _options as o
-from ._config import RUN, check_same, settings_of, write_config
-from ._messages import interrupted, log, on_ctrl_c, stop, telling
+from ._config import RUN, check_output, settings_of, write_config
+from ._messages import interrupted, log, on_ctrl_c, telling
 from ._output import check_format, show, write_csv
 
 SHOWN = ("kappa", "mean_acc", "specificity", "sensitivity")
@@ -74,15 +74,8 @@ def search(
     with telling():
         check_format(as_json, as_csv)
         settings = settings_of(ctx)
-        if (output / RUN).is_file():
-            if (output / "candidates").exists():
-                check_same(output / RUN, settings)
-        elif output.exists() and (not output.is_dir() or any(output.iterdir())):
-            stop(
-                f"{str(output)!r} exists and is no run of `sk-fiqdr search`. Choose "
-                "another --output.",
-                2,
-            )
+        has_begun = (output / "candidates").exists()
+        check_output(output, "search", settings, has_begun=has_begun)
         from ._ticks import listening
         from ._training import beta_of, load
 

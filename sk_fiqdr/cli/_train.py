@@ -8,8 +8,8 @@ import typer
 
 from .._progress import progress_bar
 from . import _options as o
-from ._config import RUN, check_same, settings_of, write_config
-from ._messages import interrupted, log, on_ctrl_c, stop, telling
+from ._config import RUN, check_output, settings_of, write_config
+from ._messages import interrupted, log, on_ctrl_c, telling
 from ._model import SPLIT
 from ._output import check_format, show, write_csv
 
@@ -75,7 +75,13 @@ def train(
     with telling():
         check_format(as_json, as_csv)
         settings = settings_of(ctx)
-        _check_output(output, settings)
+        if (output / "model").exists():
+            raise FileExistsError(
+                f"{str(output)!r} holds a trained model already, and nothing is "
+                "overwritten. Choose another --output, or remove it."
+            )
+        has_begun = any((output / "checkpoints").rglob("*.safetensors"))
+        check_output(output, "train", settings, has_begun=has_begun)
         from ._ticks import listening
         from ._training import beta_of, load, make_net
 
@@ -108,25 +114,6 @@ def train(
             as_csv=as_csv,
         )
         log(f"The model is in {output}: sk-fiqdr predict {output} FOLDER")
-
-
-def _check_output(output, settings):
-    """Let a run go on, and nothing be overwritten."""
-    if (output / "model").exists():
-        stop(
-            f"{str(output)!r} holds a trained model already, and nothing is "
-            "overwritten. Choose another --output, or remove it.",
-            2,
-        )
-    if (output / RUN).is_file():
-        if any((output / "checkpoints").rglob("*.safetensors")):
-            check_same(output / RUN, settings)
-    elif output.exists() and (not output.is_dir() or any(output.iterdir())):
-        stop(
-            f"{str(output)!r} exists and is no run of `sk-fiqdr train`. Choose another "
-            "--output.",
-            2,
-        )
 
 
 def _split(data, test_size, random_state):

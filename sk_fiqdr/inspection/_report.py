@@ -1,11 +1,10 @@
 """All that is known of a model in one HTML file."""
 
-import os
-import uuid
 from datetime import date
 from html import escape
 from pathlib import Path
 
+from .._files import written_whole
 from ._report_answers import collect
 from ._report_sections import SECTIONS, headline
 
@@ -73,21 +72,9 @@ class EstimatorReport:
         FileNotFoundError, IsADirectoryError
             If its folder is not there, or it is a folder itself.
         """
-        path = Path(path)
-        if not path.parent.is_dir():
-            raise FileNotFoundError(
-                f"There is no folder {str(path.parent)!r} to write {path.name!r} to. "
-                "Make it first, or name another."
-            )
-        if path.is_dir():
-            raise IsADirectoryError(f"{str(path)!r} is a folder: name a file in it.")
-        draft = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}")
-        try:
+        with written_whole(path) as draft:
             draft.write_text(self.html, encoding="utf-8")
-            os.replace(draft, path)
-        finally:
-            draft.unlink(missing_ok=True)
-        return path
+        return Path(path)
 
 
 def estimator_report(

@@ -84,7 +84,7 @@ def test_a_run_is_repeated_by_its_toml_and_what_is_typed_goes_before_it(
 
 @pytest.mark.slow
 def test_a_training_that_is_killed_goes_on_and_ends_with_the_same_model(eyes, tmp_path):
-    args = [*map(str, [eyes.images, *eyes.labels, *SMALL]), "--max-epochs", "40"]
+    args = [*map(str, [eyes.images, *eyes.labels, *SMALL]), "--max-epochs", "15"]
     killed = tmp_path / "killed"
     process = subprocess.Popen([*COMMAND, "train", *args, "--output", killed])
     while not list(killed.rglob("*.safetensors")) and process.poll() is None:

@@ -6,6 +6,28 @@ from contextlib import contextmanager
 from pathlib import Path
 
 
+def check_place(path):
+    """Raise where a file cannot be.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+
+    Raises
+    ------
+    FileNotFoundError, IsADirectoryError
+        If its folder is not there, or it is a folder itself.
+    """
+    if not path.parent.is_dir():
+        raise FileNotFoundError(
+            f"There is no folder {str(path.parent)!r} to write {path.name!r} to. Make "
+            "it first, or name another."
+        )
+    if path.is_dir():
+        raise IsADirectoryError(f"{str(path)!r} is a folder: name a file in it.")
+
+
 @contextmanager
 def written_whole(path):
     """Write a file under a passing name, so that it appears whole or not at all.
@@ -26,13 +48,7 @@ def written_whole(path):
         If its folder is not there, or it is a folder itself.
     """
     path = Path(path)
-    if not path.parent.is_dir():
-        raise FileNotFoundError(
-            f"There is no folder {str(path.parent)!r} to write {path.name!r} to. Make "
-            "it first, or name another."
-        )
-    if path.is_dir():
-        raise IsADirectoryError(f"{str(path)!r} is a folder: name a file in it.")
+    check_place(path)
     draft = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}")
     try:
         yield draft

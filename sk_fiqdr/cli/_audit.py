@@ -7,8 +7,9 @@ import typer
 
 from .._files import written_whole
 from . import _options as o
+from ._config import settings_of, write_beside
 from ._messages import log, telling
-from ._output import check_format, show
+from ._output import check_format, check_free, show
 
 
 def audit(
@@ -27,6 +28,7 @@ def audit(
         ),
     ] = "summary",
     n_jobs: Annotated[int, typer.Option(help="Threads; -1: all cores.")] = -1,
+    overwrite: o.Overwrite = False,
     config: o.Config = None,
     progress: o.Progress = True,
     as_json: o.AsJson = False,
@@ -38,6 +40,7 @@ def audit(
     """
     with telling():
         check_format(as_json, as_csv)
+        check_free(picture, overwrite)
         from .. import datasets
 
         if grades or quality:
@@ -58,6 +61,7 @@ def audit(
         )
         if picture is not None:
             _draw(found, picture)
+            write_beside(picture, "audit", settings_of(ctx))
         unreadable = found.frame("unreadable")
         if len(unreadable):
             log(f"{len(unreadable)} files cannot be read; see --table unreadable.")

@@ -94,11 +94,24 @@ def write_config(path, command, settings):
     from .. import __version__
 
     heading = (
-        f"# sk-fiqdr {__version__}, {date.today().isoformat()}. To repeat it:\n"
-        f"# sk-fiqdr {command} --config {path.name} --output ...\n"
+        f"# sk-fiqdr {__version__}, {date.today().isoformat()}. To repeat it, with\n"
+        f"# another output: sk-fiqdr {command} --config {path.name} ...\n"
     )
     with written_whole(path) as draft:
         draft.write_text(heading + tomli_w.dumps(settings), encoding="utf-8")
+
+
+def write_beside(path, command, settings):
+    """Write the settings that a file was made with beside it, as FILE.toml.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+    command, settings : str, dict
+        As `write_config` takes them.
+    """
+    write_config(path.with_name(f"{path.name}.toml"), command, settings)
 
 
 def check_output(output, command, settings, *, has_begun):

@@ -7,9 +7,10 @@ import typer
 
 from .._progress import progress_bar
 from . import _options as o
+from ._config import settings_of, write_beside
 from ._messages import log, telling
 from ._model import answers, load_model, model_folder, trained_patients
-from ._output import check_format, show
+from ._output import check_format, check_free, show
 
 COLUMNS = ["task", "measure", "value", "lower", "upper"]
 
@@ -29,6 +30,7 @@ def evaluate(
     device: o.Device = "auto",
     on_error: o.OnError = "warn",
     random_state: o.RandomState = 0,
+    overwrite: o.Overwrite = False,
     config: o.Config = None,
     progress: o.Progress = True,
     as_json: o.AsJson = False,
@@ -43,6 +45,7 @@ def evaluate(
     """
     with telling():
         check_format(as_json, as_csv)
+        check_free(report, overwrite)
         model_folder(model)  # before torch is waited for
         from ._training import load
 
@@ -73,6 +76,7 @@ def evaluate(
                 n_bootstraps,
                 random_state,
             )
+            write_beside(report, "evaluate", settings_of(ctx))
     raise typer.Exit(0 if read.all() else 1)
 
 

@@ -6,8 +6,10 @@ from typing import Annotated
 import typer
 
 from . import _options as o
+from ._config import settings_of, write_beside
 from ._messages import log, telling
 from ._model import load_model, model_folder
+from ._output import check_free
 
 
 def export(
@@ -20,9 +22,7 @@ def export(
     tolerance: Annotated[
         float, typer.Option(help="Largest difference of a probability.")
     ] = 1e-4,
-    overwrite: Annotated[
-        bool, typer.Option("--overwrite", help="Replace a file that is there.")
-    ] = False,
+    overwrite: o.Overwrite = False,
     config: o.Config = None,
 ):
     """Write a model as ONNX or torch.export, checked before it is kept.
@@ -30,10 +30,12 @@ def export(
     Exit status: 0 done, 1 failed on the way, 2 it cannot be done like this.
     """
     with telling():
+        check_free(path, overwrite)
         model_folder(model)
         net = load_model(model, device="cpu")
         difference = net.export(
             path, format=format, tolerance=tolerance, overwrite=overwrite
         )
+        write_beside(path, "export", settings_of(ctx))
         typer.echo(str(path))
         log(f"Probabilities differ by {difference:.2g} at most, from the net's own.")

@@ -32,6 +32,9 @@ Config = Annotated[
         help="TOML with options, such as run.toml of an earlier run.",
     ),
 ]
+Overwrite = Annotated[
+    bool, typer.Option("--overwrite", help="Replace a file that is there.")
+]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON on stdout.")]
 AsCsv = Annotated[bool, typer.Option("--csv", help="Print CSV on stdout.")]
 Progress = Annotated[bool, typer.Option(help="Show a bar, where stderr is a terminal.")]

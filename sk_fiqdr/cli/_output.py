@@ -2,7 +2,7 @@
 
 import typer
 
-from .._files import written_whole
+from .._files import check_place, written_whole
 
 WIDE = 160  # columns, where stdout is no terminal that has a width
 
@@ -77,6 +77,32 @@ def _cell(value, whole):
         count = whole or (value.is_integer() and abs(value) > 1)
         return f"{value:.0f}" if count else f"{value:.3f}"
     return "" if value is None else str(value)
+
+
+def check_free(path, overwrite):
+    """Raise, before any work, where a file cannot go.
+
+    Parameters
+    ----------
+    path : Path or None
+        The file; None is none.
+    overwrite : bool
+        Whether it may replace one that is there.
+
+    Raises
+    ------
+    FileExistsError
+        If there is one, and it may not.
+    FileNotFoundError, IsADirectoryError
+        If its folder is not there, or it is a folder itself.
+    """
+    if path is None:
+        return
+    check_place(path)
+    if path.exists() and not overwrite:
+        raise FileExistsError(
+            f"{str(path)!r} exists, and nothing is overwritten without --overwrite."
+        )
 
 
 def write_csv(frame, path):

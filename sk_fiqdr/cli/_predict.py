@@ -8,10 +8,10 @@ import typer
 from .._files import written_whole
 from .._progress import progress_bar
 from . import _options as o
-from ._config import settings_of, write_config
+from ._config import settings_of, write_beside
 from ._messages import log, telling
 from ._model import answers, load_model, model_folder
-from ._output import check_format, show
+from ._output import check_format, check_free, show
 
 
 def predict(
@@ -31,9 +31,7 @@ def predict(
         ),
     ] = None,
     device: o.Device = "auto",
-    overwrite: Annotated[
-        bool, typer.Option("--overwrite", help="Replace an output that is there.")
-    ] = False,
+    overwrite: o.Overwrite = False,
     config: o.Config = None,
     progress: o.Progress = True,
     as_json: o.AsJson = False,
@@ -50,11 +48,7 @@ def predict(
     with telling():
         check_format(as_json, as_csv)
         model_folder(model)  # before torch is waited for
-        if output is not None and output.exists() and not overwrite:
-            raise FileExistsError(
-                f"{str(output)!r} exists, and nothing is overwritten without "
-                "--overwrite."
-            )
+        check_free(output, overwrite)
         from ..datasets._folder import find_images
 
         paths = [str(images)] if images.is_file() else find_images(images)
@@ -69,9 +63,7 @@ def predict(
         if output is None:
             show(frame, as_json=as_json, as_csv=as_csv)
         else:
-            write_config(
-                output.with_name(output.name + ".toml"), "predict", settings_of(ctx)
-            )
+            write_beside(output, "predict", settings_of(ctx))
             show(_summary(frame), title=None, as_json=as_json, as_csv=as_csv)
             log(f"The answers are in {output}")
         unreadable = frame.loc[frame["error"].ne(""), "error"]

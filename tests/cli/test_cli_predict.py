@@ -12,6 +12,8 @@ from sk_fiqdr import DRGrader, FIQDRClassifier, QualityClassifier
 from sk_fiqdr.datasets import audit, load_kaggle_dr
 from sk_fiqdr.metrics import grading_report, quality_report
 
+LABELS = ["--grades", "{grades}", "--quality", "{quality}"]
+
 
 def test_predict_writes_what_the_net_says_of_each_image(eyes, model, tmp_path):
     result = run("predict", model, eyes.images, "--output", tmp_path / "graded.csv")
@@ -131,6 +133,42 @@ def test_evaluate_writes_the_report_of_the_same_images(
     kappa = table.loc[("grade", "kappa"), "value"]
     assert f"<strong>{kappa:.3f}</strong>quadratic weighted kappa" in page
     assert f"{table.loc[('grade', 'n'), 'value']:.0f}</strong>images" in page
+
+
+@pytest.mark.parametrize(
+    "args",
+    [
+        ["evaluate", "{model}", "{images}", *LABELS, "--report", "{file}"],
+        ["audit", "{images}", *LABELS, "--picture", "{file}"],
+        ["export", "{model}", "{file}", "--format", "torch"],
+        ["predict", "{model}", "{images}", "--output", "{file}"],
+    ],
+)
+def test_no_command_writes_over_what_is_there(args, eyes, model, tmp_path):
+    file = tmp_path / "labels.csv"
+    file.write_text("years of work")
+    names = {"model": model, "images": eyes.images, "file": file}
+    names |= {"grades": eyes.grades, "quality": eyes.quality}
+    result = run(*[arg.format(**names) for arg in args])
+    assert result.exit_code == 2
+    assert result.stdout == ""  # told before any work
+    assert "nothing is overwritten without --overwrite" in words(result.stderr)
+    assert file.read_text() == "years of work"
+    assert list(tmp_path.iterdir()) == [file]
+
+
+def test_a_report_and_a_picture_are_repeated_by_the_settings_beside_them(
+    eyes, model, tmp_path
+):
+    report, picture = tmp_path / "report.html", tmp_path / "audit.png"
+    small = "--n-bootstraps", "20"
+    run("evaluate", model, eyes.images, *eyes.labels, *small, "--report", report)
+    run("audit", eyes.images, *eyes.labels, "--picture", picture)
+    for file, command in ((report, "evaluate"), (picture, "audit")):
+        file.unlink()
+        again = run(command, "--config", f"{file}.toml")
+        assert again.exit_code == 0, again.output
+        assert file.is_file()
 
 
 def test_evaluate_refuses_a_set_of_nothing_but_training_patients(eyes, model, tmp_path):

@@ -69,8 +69,8 @@ def train(
     (these settings, for --config), split.csv (who was trained on) and scores.csv.
     Stopped or killed, the same command goes on after the last whole epoch.
 
-    Exit status: 0 done, 1 failed on the way, 2 it cannot be done like this, 130
-    interrupted.
+    Exit status: 0 done, 1 failed on the way, or some images could not be read, 2 it
+    cannot be done like this, 130 interrupted.
     """
     with telling():
         check_format(as_json, as_csv)
@@ -103,7 +103,9 @@ def train(
             listening(told),
         ):
             net.fit(data.data[train], data.target[train], groups=data.groups[train])
+        unreadable = dict(getattr(net, "unreadable_", {}))
         scores = _score(net, data, test)
+        unreadable |= getattr(net, "unreadable_", {})
         # What shows progress does not travel.
         net.set_params(callbacks=None, checkpoint_dir=None)
         _save(net, output, scores)
@@ -113,7 +115,10 @@ def train(
             as_json=as_json,
             as_csv=as_csv,
         )
+        for error in list(unreadable.values())[:20]:
+            log(f"  unreadable: {error}")
         log(f"The model is in {output}: sk-fiqdr predict {output} FOLDER")
+    raise typer.Exit(1 if unreadable else 0)
 
 
 def _split(data, test_size, random_state):
@@ -139,13 +144,16 @@ def _parts(data, train):
 
 
 def _score(net, data, test):
+    import numpy as np
+
     from ._evaluate import score_table
 
     if not len(test):
         return score_table(data.target[test], {}, data.groups[test])
     grade, quality = net.predict_tasks(data.data[test])
-    predicted = {"grade": grade, "quality": quality}
-    return score_table(data.target[test], predicted, data.groups[test])
+    read = ~np.isnan(grade[:, 0])  # an unreadable image has no answer, not grade 0
+    predicted = {"grade": grade[read], "quality": quality[read]}
+    return score_table(data.target[test][read], predicted, data.groups[test][read])
 
 
 def _save(net, output, scores):

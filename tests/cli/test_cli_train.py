@@ -156,12 +156,30 @@ def test_an_unreadable_image_stops_a_training_unless_told_otherwise(eyes, tmp_pa
         assert stopped.exit_code == 1
         assert f"'{broken}' is no image" in stopped.stderr
         # Nothing was learned yet: other settings are no other run.
-        assert (
-            run(*args, "--on-error", "warn", "--output", tmp_path / "run").exit_code
-            == 0
-        )
+        result = run(*args, "--on-error", "warn", "--output", tmp_path / "run")
+        assert result.exit_code == 1
+        assert f"unreadable: '{broken}' is no image" in result.stderr
+        assert (tmp_path / "run" / "model" / "model.safetensors").is_file()
     finally:
         broken.unlink()
+
+
+def test_a_held_out_image_that_cannot_be_read_counts_nowhere(eyes, model, tmp_path):
+    split = pd.read_csv(model / "split.csv", dtype=str)
+    held_out = split.loc[split["part"] == "test", "image"].tolist()
+    broken = eyes.images / f"{held_out[0]}.jpeg"
+    photograph = broken.read_bytes()
+    broken.write_bytes(b"<html>")
+    try:
+        args = ["train", eyes.images, *eyes.labels, *SMALL, "--on-error", "warn"]
+        result = run(*args, "--output", tmp_path / "run")
+    finally:
+        broken.write_bytes(photograph)
+    assert result.exit_code == 1
+    assert f"unreadable: '{broken}' is no image" in result.stderr
+    scores = pd.read_csv(tmp_path / "run" / "scores.csv").set_index("task")
+    scores = scores.set_index("measure", append=True)["value"]
+    assert scores["grade", "n"] == scores["quality", "n"] == len(held_out) - 1
 
 
 def test_search_ranks_the_candidates_as_scikit_learn_does(eyes, tmp_path):

@@ -39,6 +39,11 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print JSON on stdout.")]
 AsCsv = Annotated[bool, typer.Option("--csv", help="Print CSV on stdout.")]
 Progress = Annotated[bool, typer.Option(help="Show a bar, where stderr is a terminal.")]
 
+TestSize = Annotated[
+    float,
+    typer.Option(min=0, max=0.9, help="Share of patients to hold out; 0: none."),
+]
+
 NET = "Network and training"
 Backbone = Annotated[
     str, typer.Option(rich_help_panel=NET, help="A torchvision model by name.")

@@ -22,6 +22,7 @@ def search(
     output: o.Output = Path("my-search"),
     grades: o.Grades = None,
     quality: o.Quality = None,
+    test_size: o.TestSize = 0.2,
     beta: Annotated[
         list[str] | None,
         typer.Option(help="Weights of poor images to try; repeat it for each."),
@@ -65,6 +66,8 @@ def search(
 ):
     """Choose beta and lambd by cross-validation that keeps patients whole.
 
+    The patients that train will hold out (--test-size, --random-state) stay unseen.
+
     OUTPUT gets results.csv, best.toml (for train --config) and run.toml. Stopped or
     killed, the same command goes on at the first candidate and fold that is missing.
 
@@ -77,7 +80,7 @@ def search(
         has_begun = (output / "candidates").exists()
         check_output(output, "search", settings, has_begun=has_begun)
         from ._ticks import listening
-        from ._training import beta_of, load
+        from ._training import beta_of, hold_out, load
 
         grid = {
             "beta": [beta_of(text) for text in beta or ["1", "9", "27"]],
@@ -87,6 +90,11 @@ def search(
         run = _make_search(ctx.params, grid, frozen, output)
         _check_score(chosen_by)
         data = load(images, grades, quality)
+        rows, held_out = hold_out(data, test_size, random_state)
+        log(
+            f"{len(held_out)} of them are held out, for train to score on patients "
+            "that the search has not seen either."
+        )
         output.mkdir(parents=True, exist_ok=True)
         write_config(output / RUN, "search", settings)
         n_fits = len(grid["beta"]) * len(grid["lambd"]) * n_splits
@@ -98,7 +106,7 @@ def search(
             on_ctrl_c(interrupted),
             listening(lambda n: told(next(ticks))),
         ):
-            run.fit(data.data, data.target, groups=data.groups)
+            run.fit(data.data[rows], data.target[rows], groups=data.groups[rows])
         table = _table(run, frozen, chosen_by)
         write_csv(table, output / "results.csv")
         best = {
@@ -121,6 +129,7 @@ TRAINS = [
     "images",
     "grades",
     "quality",
+    "test_size",
     "backbone",
     "weights",
     "image_size",

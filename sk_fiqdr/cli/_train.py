@@ -30,10 +30,7 @@ def train(
     output: o.Output = Path("my-model"),
     grades: o.Grades = None,
     quality: o.Quality = None,
-    test_size: Annotated[
-        float,
-        typer.Option(min=0, max=0.9, help="Share of patients to score on; 0: none."),
-    ] = 0.2,
+    test_size: o.TestSize = 0.2,
     beta: Annotated[
         str, typer.Option(help="Weight of poor images in the loss; or balanced.")
     ] = "27",
@@ -83,14 +80,14 @@ def train(
         has_begun = any((output / "checkpoints").rglob("*.safetensors"))
         check_output(output, "train", settings, has_begun=has_begun)
         from ._ticks import listening
-        from ._training import beta_of, load, make_net
+        from ._training import beta_of, hold_out, load, make_net
 
         net = make_net(
             {**ctx.params, "beta": beta_of(beta)},
             checkpoint_dir=output / "checkpoints",
         )
         data = load(images, grades, quality)
-        train, test = _split(data, test_size, random_state)
+        train, test = hold_out(data, test_size, random_state)
         if weights is None:
             log("From random weights; --weights DEFAULT starts from ImageNet's.")
         net._check_parameters()
@@ -119,20 +116,6 @@ def train(
             log(f"  unreadable: {error}")
         log(f"The model is in {output}: sk-fiqdr predict {output} FOLDER")
     raise typer.Exit(1 if unreadable else 0)
-
-
-def _split(data, test_size, random_state):
-    import numpy as np
-
-    from ..model_selection import patient_train_test_split
-
-    rows = np.arange(len(data.data))
-    if not test_size:
-        return rows, rows[:0]
-    train, test, *_ = patient_train_test_split(
-        rows, data.target, data.groups, test_size=test_size, random_state=random_state
-    )
-    return train, test
 
 
 def _parts(data, train):

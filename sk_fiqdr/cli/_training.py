@@ -39,6 +39,36 @@ def load(images, grades, quality):
     return data
 
 
+def hold_out(data, test_size, random_state):
+    """Return whom to train on and whom to score on, the same for `train` and `search`.
+
+    Parameters
+    ----------
+    data : Bunch
+        From `load`.
+    test_size : float
+        Share of patients to hold out; 0 holds nobody out.
+    random_state : int
+        Seed.
+
+    Returns
+    -------
+    train, test : ndarray
+        Rows.
+    """
+    import numpy as np
+
+    from ..model_selection import patient_train_test_split
+
+    rows = np.arange(len(data.data))
+    if not test_size:
+        return rows, rows[:0]
+    train, test, *_ = patient_train_test_split(
+        rows, data.target, data.groups, test_size=test_size, random_state=random_state
+    )
+    return train, test
+
+
 def make_net(settings, **parameters):
     """Return the classifier for options.
 

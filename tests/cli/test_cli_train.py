@@ -191,6 +191,9 @@ def test_search_ranks_the_candidates_as_scikit_learn_does(eyes, tmp_path):
     assert result.exit_code == 0, result.output
     table = pd.read_csv(tmp_path / "search" / "results.csv")
     data = load_kaggle_dr(eyes.images, eyes.grades, eyes.quality)
+    X, _, y, _ = patient_train_test_split(
+        data.data, data.target, test_size=0.2, random_state=0
+    )
     net = FIQDRClassifier(
         backbone="shufflenet_v2_x0_5",
         image_size=32,
@@ -204,7 +207,7 @@ def test_search_ranks_the_candidates_as_scikit_learn_does(eyes, tmp_path):
         scoring=fiqdr_scoring,
         refit=False,
         cv=PatientStratifiedKFold(2),
-    ).fit(data.data, data.target)
+    ).fit(X, y)
     expected = dict(
         zip([1.0, 27.0], search.cv_results_["mean_test_mean_acc"], strict=True)
     )
@@ -220,6 +223,31 @@ def test_search_ranks_the_candidates_as_scikit_learn_does(eyes, tmp_path):
         "train", "--config", tmp_path / "search" / "best.toml", "-o", tmp_path / "best"
     )
     assert trained.exit_code == 0, trained.output
+
+
+def test_what_train_holds_out_the_search_has_not_seen(eyes, tmp_path):
+    options = [*eyes.labels, *SMALL, "--test-size", "0.4", "--random-state", "3"]
+    search = ["search", eyes.images, *options, "--n-splits", "2", "--lambd", "0"]
+    first = run(*search, "--beta", "1", "--output", tmp_path / "search")
+    assert first.exit_code == 0, first.output
+    best = tmp_path / "search" / "best.toml"
+    trained = run("train", "--config", best, "--output", tmp_path / "run")
+    assert trained.exit_code == 0, trained.output
+    split = pd.read_csv(tmp_path / "run" / "split.csv", dtype=str)
+    held_out = split.loc[split["part"] == "test", "image"]
+    assert 15 < len(held_out) < 35
+    photographs = {name: eyes.images / f"{name}.jpeg" for name in held_out}
+    kept = {path: path.read_bytes() for path in photographs.values()}
+    try:
+        for path in kept:
+            path.write_bytes(b"<html>")  # which would stop the search
+        again = run(*search, "--beta", "1", "--output", tmp_path / "again")
+    finally:
+        for path, photograph in kept.items():
+            path.write_bytes(photograph)
+    assert again.exit_code == 0, again.output
+    results = [tmp_path / name / "results.csv" for name in ("search", "again")]
+    assert results[0].read_text() == results[1].read_text()
 
 
 def test_a_frozen_search_keeps_its_features_and_fits_nothing_twice(eyes, tmp_path):

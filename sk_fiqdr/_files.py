@@ -53,6 +53,9 @@ def written_whole(path):
     try:
         yield draft
         os.replace(draft, path)
-    except BaseException:
-        draft.unlink(missing_ok=True)
+    except OSError as error:
+        if error.errno is not None and error.filename is None:  # of a write or a close
+            error.filename = str(path)
         raise
+    finally:
+        draft.unlink(missing_ok=True)

@@ -1,6 +1,7 @@
 """What goes to stderr: messages in place of tracebacks, and the exit status."""
 
 import contextlib
+import errno
 import signal
 import threading
 import warnings
@@ -19,6 +20,7 @@ USAGE_ERRORS = (
     NotADirectoryError,
     PermissionError,
 )
+FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
 def stop(error, status):
@@ -65,7 +67,14 @@ def telling():
         except USAGE_ERRORS as error:
             stop(error, 2)
         except (OSError, RuntimeError, FloatingPointError) as error:
-            stop(error, 1)
+            stop(_with_way_out(error), 1)
+
+
+def _with_way_out(error):
+    text = str(error)
+    if getattr(error, "errno", None) in FULL and "make room" not in text:
+        text += ". Nothing was left half-written: make room there, and try again."
+    return text
 
 
 def _show_warning(message, category, *_, **__):

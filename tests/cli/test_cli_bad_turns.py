@@ -158,17 +158,31 @@ def test_a_damaged_model_is_named(eyes, model, tmp_path):
     assert "it is no JSON" in run("info", tmp_path).stderr
 
 
-def test_a_full_disk_is_told_and_leaves_nothing_half_written(eyes, tmp_path):
-    """A limit on the size of files gives the error of a full disk, without one."""
-    output = tmp_path / "run"
+def run_with_little_room(n_bytes, *args):
+    """Give the error of a full disk without one, by a limit on the size of files."""
 
     def limit():
-        resource.setrlimit(resource.RLIMIT_FSIZE, (200_000, 200_000))
+        resource.setrlimit(resource.RLIMIT_FSIZE, (n_bytes, n_bytes))
 
-    args = ["train", eyes.images, *eyes.labels, *SMALL, "--output", output]
-    result = subprocess.run(
+    return subprocess.run(
         [*COMMAND, *map(str, args)], capture_output=True, text=True, preexec_fn=limit
     )
+
+
+def test_a_table_on_a_full_disk_is_named_and_not_half_written(eyes, model, tmp_path):
+    output = tmp_path / "graded.csv"
+    result = run_with_little_room(500, "predict", model, eyes.images, "-o", output)
+    assert result.returncode == 1
+    assert "Traceback" not in result.stderr
+    assert str(output) in result.stderr
+    assert "make room there" in result.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_full_disk_is_told_and_leaves_nothing_half_written(eyes, tmp_path):
+    output = tmp_path / "run"
+    args = ["train", eyes.images, *eyes.labels, *SMALL, "--output", output]
+    result = run_with_little_room(200_000, *args)
     assert result.returncode == 1
     assert "Traceback" not in result.stderr
     assert str(output) in result.stderr

@@ -86,7 +86,7 @@ def trained_patients(folder):
     place = model_folder(folder)
     for path in (place / SPLIT, place.parent / SPLIT):
         if path.is_file():
-            split = pd.read_csv(path, dtype=str)
+            split = pd.read_csv(path, dtype=str, keep_default_na=False)
             return set(split.loc[split["part"] == "train", "patient"])
     return None
 

@@ -9,6 +9,7 @@ import pytest
 from commands import run, words
 
 from sk_fiqdr import DRGrader, FIQDRClassifier, QualityClassifier
+from sk_fiqdr.cli._model import trained_patients
 from sk_fiqdr.datasets import audit, load_kaggle_dr
 from sk_fiqdr.metrics import grading_report, quality_report
 
@@ -169,6 +170,13 @@ def test_a_report_and_a_picture_are_repeated_by_the_settings_beside_them(
         again = run(command, "--config", f"{file}.toml")
         assert again.exit_code == 0, again.output
         assert file.is_file()
+
+
+def test_a_patient_whose_name_looks_like_a_gap_was_trained_on_too(tmp_path):
+    (tmp_path / "config.json").touch()
+    rows = "image,patient,part\nNA_left,NA,train\n7_left,7,test\n"
+    (tmp_path / "split.csv").write_text(rows)
+    assert trained_patients(tmp_path) == {"NA"}
 
 
 def test_evaluate_refuses_a_set_of_nothing_but_training_patients(eyes, model, tmp_path):

@@ -158,6 +158,20 @@ def test_a_damaged_model_is_named(eyes, model, tmp_path):
     assert "it is no JSON" in run("info", tmp_path).stderr
 
 
+def test_weights_that_cannot_be_fetched_are_told_with_the_way_out(
+    eyes, tmp_path, monkeypatch
+):
+    monkeypatch.setenv("TORCH_HOME", str(tmp_path / "torch"))
+    for name in ("https_proxy", "HTTPS_PROXY"):
+        monkeypatch.setenv(name, "http://127.0.0.1:9")  # nobody listens there
+    args = ["train", eyes.images, *eyes.labels, *SMALL, "--output", tmp_path / "run"]
+    result = run(*args, "--weights", "DEFAULT")
+    assert result.exit_code == 1
+    assert "--weights FILE, or no --weights at all" in result.stderr
+    again = run(*args)  # in the same folder: nothing was learned yet
+    assert again.exit_code == 0, again.output
+
+
 def run_with_little_room(n_bytes, *args):
     """Give the error of a full disk without one, by a limit on the size of files."""
 

@@ -295,7 +295,14 @@ def test_real_photographs_are_judged_above_chance(rival, real_data):
         labels / "trainLabels.csv",
         labels / "quality_label_train.csv",
     )
-    paths, quality = data.data, data.target[:, 1]
+    # All poor ones, and a quarter of the good: mean_acc asks for no more of these.
+    quality = data.target[:, 1]
+    rows = np.sort(
+        np.concatenate(
+            [np.flatnonzero(quality == 0), np.flatnonzero(quality == 1)[::4]]
+        )
+    )
+    paths, quality = data.data[rows], quality[rows]
     answer = cross_val_predict(rival(), paths, quality, cv=PatientStratifiedKFold(5))
     report = quality_report(quality, answer, groups=patient_ids(paths))
     assert report.loc["mean_acc", "lower"] > 0.5

@@ -32,6 +32,7 @@ from ._report_figures import draw
 
 MOST_POINTS = 2000  # in the picture of the features
 N_MAPS = 5
+WIDE = 8  # inches
 LONGEST = 200  # letters of a setting
 PLACES = ("weights", "checkpoint_dir", "memory")  # parameters that may name folders
 
@@ -43,6 +44,7 @@ class Figure:
     source: str
     alt: str
     caption: str = ""
+    wide: bool = False  # too small to read at the width of a phone
 
 
 @dataclass
@@ -64,7 +66,7 @@ class Section:
         except (ValueError, TypeError, ImportError, AttributeError) as error:
             self.notes.append(f"“{alt}” is not shown. {error}")
         else:
-            self.figures.append(Figure(source, alt, caption))
+            self.figures.append(Figure(source, alt, caption, size[0] > WIDE))
 
     def rows(self):
         """Yield name, columns and rows of each table, as text."""

@@ -1,8 +1,11 @@
 """The sections of a report, each of which may have nothing to show."""
 
 import platform
+import re
 from dataclasses import dataclass, field
 from importlib.metadata import version
+from pathlib import PurePath
+from types import FunctionType
 
 import numpy as np
 import pandas as pd
@@ -10,7 +13,12 @@ from sklearn.utils import Bunch
 
 from .._unwrap import last_step
 from .._version import __version__
+from ..datasets._folder import eye_of, image_name
 from ..metrics import grading_report, quality_report, refusal_report
+from ..metrics._labels import UNKNOWN
+from ..metrics._scorers import decide_tasks
+from ..model_selection import patient_ids
+from ..model_selection._patients import holds_paths
 from ._activation import ActivationMapDisplay
 from ._confusion import ConfusionByQualityDisplay
 from ._coverage import CoverageDisplay
@@ -24,6 +32,8 @@ from ._report_figures import draw
 
 MOST_POINTS = 2000  # in the picture of the features
 N_MAPS = 5
+WIDE = 8  # inches
+LONGEST = 200  # letters of a setting
 PLACES = ("weights", "checkpoint_dir", "memory")  # parameters that may name folders
 
 
@@ -34,6 +44,7 @@ class Figure:
     source: str
     alt: str
     caption: str = ""
+    wide: bool = False  # too small to read at the width of a phone
 
 
 @dataclass
@@ -55,7 +66,7 @@ class Section:
         except (ValueError, TypeError, ImportError, AttributeError) as error:
             self.notes.append(f"“{alt}” is not shown. {error}")
         else:
-            self.figures.append(Figure(source, alt, caption))
+            self.figures.append(Figure(source, alt, caption, size[0] > WIDE))
 
     def rows(self):
         """Yield name, columns and rows of each table, as text."""
@@ -118,8 +129,16 @@ def grading(it):
         "Grading",
         "Kappa is 1 for perfect agreement and 0 for chance; a grade that is off by two "
         "costs four times one that is off by one. Intervals hold 95 % of draws of "
-        "patients. A kappa of all images may hide that poor ones are graded by chance.",
+        "patients. A kappa of all images may hide that poor ones are graded by chance. "
+        "True counts the right grades and poor_n those of poor images among them; "
+        "ratio is their share in per cent.",
     )
+    silent = int(((it.y[:, 0] != UNKNOWN) & (it.answers.grade == UNKNOWN)).sum())
+    if silent:
+        section.notes.append(
+            f"{silent:,} images of known grade were not graded, refused or unreadable, "
+            "and do not count here."
+        )
     if not rows.any():
         section.notes.append("No row has both a grade and an answer.")
         return section
@@ -172,11 +191,13 @@ def quality(it):
 
 def refusing(it):
     """Show what it costs to refuse the poorest images."""
-    rows = it.done("grade")
     proba = it.answers.quality_proba
-    if proba is None or it.answers.grade is None or not rows.any():
+    if proba is None or it.answers.grade is None:
         return None
-    threshold = float(getattr(it.estimator, "threshold_", None) or 0.5)
+    every, threshold = _before_refusing(it)
+    rows = (it.y[:, 0] != UNKNOWN) & (every != UNKNOWN)
+    if not rows.any():
+        return None
     section = Section(
         "refusing",
         "Refusing to grade",
@@ -184,7 +205,7 @@ def refusing(it):
         "refused: the share of each grade that would be, and kappa before and after. "
         "Severe eyes (grades 3 and 4) are poorer on average: look at what they pay.",
     )
-    y, grade = it.y[rows], it.answers.grade[rows]
+    y, grade = it.y[rows], every[rows]
     with np.errstate(invalid="ignore"):
         refused = proba[rows, 1] < threshold
     section.tables["refusing"] = refusal_report(
@@ -198,6 +219,16 @@ def refusing(it):
         ),
     )
     return section
+
+
+def _before_refusing(it):
+    """Return the grades of all images, and below what a gate refuses them."""
+    inside = last_step(it.estimator)
+    if not hasattr(inside, "is_gradable"):
+        return it.answers.grade, 0.5
+    grader = last_step(inside.estimator_)
+    probabilities = it.answers.grade_proba, it.answers.quality_proba
+    return decide_tasks(grader, *probabilities)[0], float(inside.threshold_)
 
 
 def reliability(it):
@@ -346,12 +377,27 @@ def data(it):
         "Labels, patients and copies among these images. Copies across patients, or "
         "eyes that differ widely, are worth a look before any figure is believed.",
     )
-    found = audit(Bunch(data=it.X, target=it.y, groups=it.groups))
+    eyes = _eyes(it.X)
+    frame = pd.DataFrame({"eye": eyes})
+    found = audit(Bunch(data=it.X, target=it.y, groups=it.groups, frame=frame))
     summary = found.frame("summary")
+    if not any(eyes):
+        summary = summary.drop(
+            ["patients with both eyes graded", "left and right grades differ"]
+        )
+        section.notes.append("Which eye an image is of is not known.")
     section.tables["data"] = summary
     section.notes.append(f"Hash of names and labels: {found.split_hash}.")
     section.show("Labels, eyes and findings", (12, 4.6), lambda ax: found.plot(ax=ax))
     return section
+
+
+def _eyes(X):
+    """Return "left" or "right" where the name of a file tells, else ""."""
+    if not holds_paths(X):
+        return [""] * len(X)
+    names = [image_name(str(path)) for path in X]
+    return list(map(eye_of, names, patient_ids(X)))
 
 
 def settings(it):
@@ -361,12 +407,8 @@ def settings(it):
         "Settings and versions",
         "What it takes to make this model again.",
     )
-    params = {
-        name: str(value).rsplit("/", 1)[-1] if name in PLACES else value
-        for name, value in it.estimator.get_params(deep=False).items()
-    }
-    # In one line each: estimators may print on several.
-    values = [" ".join(str(value).split())[:200] for value in params.values()]
+    params = it.estimator.get_params(deep=False)
+    values = [_setting(name, value) for name, value in params.items()]
     section.tables["settings"] = pd.DataFrame(
         {"value": values}, index=pd.Index(params, name="parameter")
     )
@@ -377,6 +419,16 @@ def settings(it):
         {"version": versions.values()}, index=pd.Index(versions, name="library")
     )
     return section
+
+
+def _setting(name, value):
+    """Return a parameter as text that is the same on every machine, in one line."""
+    if isinstance(value, PurePath) or (name in PLACES and isinstance(value, str)):
+        return re.split(r"[\\/]", str(value))[-1]
+    if isinstance(value, type | FunctionType):
+        return value.__qualname__
+    text = re.sub(r" at 0x[0-9a-f]+", "", " ".join(str(value).split()))
+    return text if len(text) <= LONGEST else text[: LONGEST - 1] + "…"
 
 
 SECTIONS = (

@@ -1,5 +1,6 @@
 """The report of a model on one page: its figures, and what it does without some."""
 
+import copy
 import re
 
 import numpy as np
@@ -135,6 +136,47 @@ def test_pipelines_gates_and_other_classifiers_are_reported(fitted):
     assert "below 0.40 were" in report.html
     other = LogisticRegression().fit(X, y[:, 0])
     assert "grading" in estimator_report(other, X, y[:, 0], **FEW).tables
+
+
+@pytest.mark.parametrize("threshold", [0.0, 0.5])
+def test_a_gate_is_reported_with_its_price(threshold, fitted):
+    net, X, y = fitted
+    gate = QualityGate(FrozenEstimator(net), threshold=threshold, cv="prefit")
+    gate.fit(X, y)
+    report = estimator_report(gate, X, y, **FEW)
+    table = report.tables["refusing"][["n", "refused", "kappa", "kappa_graded"]]
+    pd.testing.assert_frame_equal(table, gate.report(X, y)[list(table)])
+    n_refused = int((~gate.is_gradable(X)).sum())
+    assert (n_refused > 0) == (threshold > 0)
+    told = f"{n_refused} images of known grade were not graded" in report.html
+    assert told == (n_refused > 0)
+
+
+def test_arrays_say_that_nothing_tells_the_eyes(net, fundus):
+    report = estimator_report(
+        net, fundus.data, fundus.target, groups=fundus.groups, **FEW
+    )
+    assert "patients with both eyes graded" not in report.tables["data"].index
+    assert "Which eye an image is of is not known." in report.html
+
+
+def test_both_eyes_of_a_patient_are_compared(net, files, fundus):
+    report = estimator_report(net, files, fundus.target, **FEW)
+    counts = report.tables["data"]["count"]
+    eyes = pd.DataFrame({"patient": fundus.groups, "grade": fundus.target[:, 0]})
+    n_grades = eyes.groupby("patient")["grade"].nunique()
+    assert counts["patients with both eyes graded"] == len(n_grades) == 12
+    assert counts["left and right grades differ"] == (n_grades > 1).sum()
+
+
+def test_settings_are_the_same_on_every_machine(fitted, tmp_path):
+    net, X, y = fitted
+    net = copy.deepcopy(net).set_params(checkpoint_dir=tmp_path / "kept")
+    settings = estimator_report(net, X, y, **FEW).tables["settings"]["value"]
+    assert settings["checkpoint_dir"] == "kept"
+    assert settings["criterion"] == "WeightedCenterLoss"
+    assert not settings.str.contains(str(tmp_path), regex=False).any()
+    assert not settings.str.contains("0x").any()
 
 
 def test_without_labels_of_a_task_its_section_says_so(net, fundus):

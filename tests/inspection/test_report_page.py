@@ -53,8 +53,15 @@ def test_the_navigation_leads_to_every_section(page):
 
 
 @pytest.mark.parametrize("page", [{"viewport": PHONE}], indirect=True)
-def test_a_phone_needs_no_scrolling_aside(page):
+def test_on_a_phone_wide_pictures_scroll_and_the_page_does_not(page):
     assert page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
+    wide = page.locator("figure.wide")
+    assert wide.count() > 0
+    assert all(
+        figure.evaluate("it => it.scrollWidth > it.clientWidth")
+        and figure.bounding_box()["width"] < PHONE["width"]
+        for figure in wide.all()
+    )
 
 
 @pytest.mark.parametrize(

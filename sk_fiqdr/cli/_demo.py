@@ -11,7 +11,13 @@ from .._progress import progress_bar
 from ._messages import on_ctrl_c
 
 NEXT_STEPS = """\
-Your own photographs (ResNet-18 with ImageNet weights, fetched once; 224 pixels):
+Your own photographs, from the command line:
+
+  sk-fiqdr prepare photographs/ images/
+  sk-fiqdr train images/ --grades trainLabels.csv --quality quality_label_train.csv
+  sk-fiqdr predict my-model images/ --output graded.csv
+
+or in Python (ResNet-18 with ImageNet weights, fetched once; 224 pixels):
 
   from sk_fiqdr import FIQDRClassifier
   from sk_fiqdr.datasets import load_kaggle_dr

@@ -1,5 +1,8 @@
 """Spread the photographs over processes, and outlive what befalls these."""
 
+import os
+import signal
+import threading
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import closing, contextmanager
 from itertools import chain, islice
@@ -68,11 +71,12 @@ def run_jobs(jobs, task, n_jobs):
 
 def _dispatch(jobs, at_work, task, n_jobs):
     """Hand out batches as workers become free; yield what they return."""
+    caller = os.getpid()
 
     def calls():
         while batch := list(islice(jobs, BATCH)):
             at_work.update((job.source, job) for job in batch)
-            yield joblib.delayed(prepare_batch)(batch, task)
+            yield joblib.delayed(_prepare_batch)(batch, task, caller)
 
     parallel = joblib.Parallel(
         n_jobs,
@@ -84,10 +88,23 @@ def _dispatch(jobs, at_work, task, n_jobs):
         yield from results
 
 
+def _prepare_batch(batch, task, caller):
+    """Prepare photographs; leave Ctrl-C, which all processes are sent, to the caller.
+
+    It ends its workers. One that heard of it itself, between two batches, would print
+    a traceback.
+    """
+    in_main_thread = threading.current_thread() is threading.main_thread()
+    if os.getpid() != caller and in_main_thread:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+    return prepare_batch(batch, task)
+
+
 def _survives(job, task):
     """Try a photograph in a process that does nothing else."""
+    attempt = joblib.delayed(_prepare_batch)([job], task, os.getpid())
     try:
-        joblib.Parallel(2, backend="loky")([joblib.delayed(prepare_batch)([job], task)])
+        joblib.Parallel(2, backend="loky")([attempt])
     except BrokenProcessPool:
         return False
     return True

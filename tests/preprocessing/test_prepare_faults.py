@@ -503,7 +503,9 @@ def test_a_run_with_other_settings_that_is_killed_leaves_nothing_of_the_old(
 def test_an_interrupted_run_says_how_to_go_on(many, undisturbed, tmp_path):
     output = tmp_path / "out"
     process = start(many, output, n_jobs=2)
-    wait_for_outputs(output, 20, process)
+    while len(list(output.rglob("*.jsonl"))) < 2:  # until both workers are at work
+        assert process.poll() is None, process.communicate()
+        time.sleep(0.005)
     os.killpg(process.pid, signal.SIGINT)
     _, stderr = process.communicate(timeout=30)
     assert process.returncode == 130

@@ -256,9 +256,9 @@ def main():
     )
     args.work.mkdir(parents=True, exist_ok=True)
     args.out.mkdir(parents=True, exist_ok=True)
-    for name in ("paper.csv", "paper.json", "quality.png", "grading.png"):
-        (args.out / name).unlink(missing_ok=True)  # none of an earlier run may stay
     figures = measure(args, data, parts, budget, runs, args.work)
+    for name in ("quality.png", "grading.png"):
+        (args.out / name).unlink(missing_ok=True)  # it may have rows of one alone
     figures.to_csv(args.out / "paper.csv", index=False, float_format="%.4f")
     draw_quality(figures, args.out / "quality.png")
     draw_grading(figures, args.out / "grading.png")

@@ -461,7 +461,7 @@ class FundusNet(
         if getattr(dataset, "unreadable", None) is not None:
             for array in arrays:
                 array[dataset.unreadable.numpy()] = np.nan
-            self._report_unreadable(dataset)
+        self._report_unreadable(dataset)
         return arrays
 
     def _probabilities(self, X, *wanted):

@@ -12,6 +12,7 @@ from ._messages import log, telling
 from ._model import answers, load_model, model_folder, trained_patients
 from ._output import check_format, check_free, show
 
+N_SHOWN = 20
 COLUMNS = ["task", "measure", "value", "lower", "upper"]
 
 
@@ -56,16 +57,15 @@ def evaluate(
         )
         paths, y, groups = data.data[rows], data.target[rows], data.groups[rows]
         with progress_bar("answering", len(paths), shown=progress) as told:
-            frame = _joined(answers(net, list(paths), told))
-        read = frame["error"].eq("").to_numpy()
-        scores = _scores_of(frame[read], y[read], groups[read], n_bootstraps)
+            scores, errors = score_answers(net, paths, y, groups, n_bootstraps, told)
+        read = errors.eq("").to_numpy()
         show(
             scores,
             title=f"{int(read.sum())} images of {len(set(groups[read]))} patients",
             as_json=as_json,
             as_csv=as_csv,
         )
-        _tell_unreadable(frame[~read])
+        tell_unreadable(errors[~read])
         if report is not None:
             _write_report(
                 report,
@@ -103,64 +103,65 @@ def _unseen(model, data):
     return np.flatnonzero(~seen)
 
 
-def _joined(parts):
-    import pandas as pd
-
-    return pd.concat(parts, ignore_index=True)
-
-
-def _scores_of(frame, y, groups, n_bootstraps):
-    predicted = {
-        task: frame[task].to_numpy(dtype=int)
-        for task in ("grade", "quality")
-        if task in frame
-    }
-    return score_table(y, predicted, groups, n_bootstraps)
-
-
-def score_table(y, predicted, groups, n_bootstraps=1000):
-    """Return all measures of both tasks with their intervals.
+def score_answers(net, paths, y, groups, n_bootstraps=1000, told=lambda n: None):
+    """Let a net answer, and return all measures of both tasks with their intervals.
 
     Parameters
     ----------
+    net : FundusNet
+        Fitted.
+    paths : ndarray of shape (n,)
+        Images.
     y : ndarray of shape (n, 2)
         True grade and quality.
-    predicted : dict of str to ndarray
-        Of each task: classes (n,), or probabilities (n, n_classes).
     groups : ndarray of shape (n,)
         Patients.
     n_bootstraps : int, default=1000
         Draws.
+    told : callable, default=lambda n: None
+        Told how many images are done.
 
     Returns
     -------
     scores : DataFrame
         With columns task, measure, value, lower and upper; a task that nobody
         labelled is not in it.
+    errors : Series of shape (n,)
+        Why an image could not be read, and counts nowhere; "" where it could.
     """
     import pandas as pd
 
     from ..metrics import grading_report, quality_report
 
-    parts = [pd.DataFrame(columns=COLUMNS)]
-    for column, (task, reporter) in enumerate(
-        [("grade", grading_report), ("quality", quality_report)]
+    scores = [pd.DataFrame(columns=COLUMNS)]
+    if not len(paths):
+        return scores[0], pd.Series([], dtype=str)
+    frame = pd.concat(answers(net, list(paths), told), ignore_index=True)
+    read = frame["error"].eq("").to_numpy()
+    y, groups = y[read], groups[read]
+    for task, known, truth, reporter in (
+        ("grade", y[:, 0] >= 0, y, grading_report),
+        ("quality", y[:, 1] >= 0, y[:, 1], quality_report),
     ):
-        if task not in predicted or not (y[:, column] >= 0).any():
-            continue
-        answer = predicted[task]
-        answer = answer.argmax(axis=1) if answer.ndim == 2 else answer
-        truth = y if task == "grade" else y[:, 1]
-        table = reporter(truth, answer, groups=groups, n_bootstraps=n_bootstraps)
-        parts.append(table.reset_index().assign(task=task)[COLUMNS])
-    return pd.concat(parts[1:] or parts, ignore_index=True)
+        if task in frame and known.any():
+            answer = frame.loc[read, task].to_numpy(dtype=int)
+            table = reporter(truth, answer, groups=groups, n_bootstraps=n_bootstraps)
+            scores.append(table.reset_index().assign(task=task)[COLUMNS])
+    return pd.concat(scores[1:] or scores, ignore_index=True), frame["error"]
 
 
-def _tell_unreadable(frame):
-    for error in frame["error"].head(20):
+def tell_unreadable(errors):
+    """Name files that could not be read, the first of them.
+
+    Parameters
+    ----------
+    errors : sequence of str
+        Why each could not.
+    """
+    for error in list(errors)[:N_SHOWN]:
         log(f"  unreadable: {error}")
-    if len(frame):
-        log(f"{len(frame)} images could not be read, and count nowhere.")
+    if len(errors):
+        log(f"{len(errors)} images could not be read, and count nowhere.")
 
 
 def _write_report(path, net, X, y, groups, n_bootstraps, random_state):

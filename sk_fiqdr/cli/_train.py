@@ -9,6 +9,7 @@ import typer
 from .._progress import progress_bar
 from . import _options as o
 from ._config import RUN, check_output, settings_of, write_config
+from ._evaluate import score_answers, tell_unreadable
 from ._messages import interrupted, log, on_ctrl_c, telling
 from ._model import SPLIT
 from ._output import check_format, show, write_csv
@@ -100,9 +101,11 @@ def train(
             listening(told),
         ):
             net.fit(data.data[train], data.target[train], groups=data.groups[train])
-        unreadable = dict(getattr(net, "unreadable_", {}))
-        scores = _score(net, data, test)
-        unreadable |= getattr(net, "unreadable_", {})
+        unreadable = list(net.unreadable_.values())
+        scores, errors = score_answers(
+            net, data.data[test], data.target[test], data.groups[test]
+        )
+        unreadable += [error for error in errors if error]
         # What shows progress does not travel.
         net.set_params(callbacks=None, checkpoint_dir=None)
         _save(net, output, scores)
@@ -112,8 +115,7 @@ def train(
             as_json=as_json,
             as_csv=as_csv,
         )
-        for error in list(unreadable.values())[:20]:
-            log(f"  unreadable: {error}")
+        tell_unreadable(unreadable)
         log(f"The model is in {output}: sk-fiqdr predict {output} FOLDER")
     raise typer.Exit(1 if unreadable else 0)
 
@@ -124,19 +126,6 @@ def _parts(data, train):
     frame = data.frame[["image", "patient"]].copy()
     frame["part"] = np.where(np.isin(np.arange(len(frame)), train), "train", "test")
     return frame
-
-
-def _score(net, data, test):
-    import numpy as np
-
-    from ._evaluate import score_table
-
-    if not len(test):
-        return score_table(data.target[test], {}, data.groups[test])
-    grade, quality = net.predict_tasks(data.data[test])
-    read = ~np.isnan(grade[:, 0])  # an unreadable image has no answer, not grade 0
-    predicted = {"grade": grade[read], "quality": quality[read]}
-    return score_table(data.target[test][read], predicted, data.groups[test][read])
 
 
 def _save(net, output, scores):

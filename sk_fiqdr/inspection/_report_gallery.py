@@ -83,7 +83,8 @@ def mistakes(it):
 
 
 def _show_maps(section, it, rows, task, alt):
-    names = [names_of(it.X)[row] for row in rows]
+    names = names_of(it.X)
+    names = [names[row] for row in rows]
     section.show(
         alt,
         (2.3 * len(rows) + 0.8, 5),

@@ -35,7 +35,7 @@ class Section:
         """Add a picture, or the reason why there is none."""
         try:
             source = draw(size, fill, photographs=photographs)
-        except (ValueError, TypeError, ImportError, AttributeError) as error:
+        except (ValueError, TypeError, ImportError) as error:
             self.notes.append(f"“{alt}” is not shown. {error}")
         else:
             self.figures.append(Figure(source, alt, caption, size[0] > WIDE))

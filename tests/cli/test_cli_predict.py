@@ -179,6 +179,25 @@ def test_a_patient_whose_name_looks_like_a_gap_was_trained_on_too(tmp_path):
     assert trained_patients(tmp_path) == {"NA"}
 
 
+def test_evaluate_stops_at_an_unreadable_image_where_asked_to(eyes, model):
+    args = ["evaluate", model, eyes.images, *eyes.labels, "--csv", "--on-error"]
+    whole = run(*args, "raise")
+    assert whole.exit_code == 0, whole.output
+    assert whole.stdout == run(*args, "warn").stdout
+    split = pd.read_csv(model / "split.csv")
+    name = split.loc[split["part"] == "test", "image"].iloc[0]
+    path = eyes.images / f"{name}.jpeg"
+    pixels = path.read_bytes()
+    path.write_text("<html>")
+    try:
+        stopped, passed = run(*args, "raise"), run(*args, "warn")
+    finally:
+        path.write_bytes(pixels)
+    assert stopped.exit_code == passed.exit_code == 1
+    assert stopped.stdout == ""
+    assert "1 images could not be read, and count nowhere" in passed.stderr
+
+
 def test_evaluate_refuses_a_set_of_nothing_but_training_patients(eyes, model, tmp_path):
     split = pd.read_csv(model / "split.csv", dtype=str)
     for name in split.loc[split["part"] == "train", "image"]:

@@ -19,7 +19,7 @@ for command, example in {
     prepare: "sk-fiqdr prepare train/ train-512/ --size 512",
     audit: "sk-fiqdr audit images/ --grades trainLabels.csv --picture audit.png",
     search: "sk-fiqdr search images/ --grades trainLabels.csv --quality quality.csv "
-    "--beta 1 --beta 9 --beta 27 --frozen --output my-search",
+    "--beta 1,9,27 --frozen --output my-search",
     train: "sk-fiqdr train images/ --grades trainLabels.csv --quality quality.csv "
     "--output my-model",
     predict: "sk-fiqdr predict my-model images/ --output graded.csv",

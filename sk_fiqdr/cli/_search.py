@@ -1,5 +1,6 @@
 """`sk-fiqdr search`."""
 
+from inspect import signature
 from itertools import count
 from pathlib import Path
 from typing import Annotated
@@ -11,9 +12,22 @@ from . import _options as o
 from ._config import RUN, check_output, settings_of, write_config
 from ._messages import interrupted, log, on_ctrl_c, telling
 from ._output import check_format, show, write_csv
+from ._train import train
 
 SHOWN = ("kappa", "mean_acc", "specificity", "sensitivity")
 SCORES = (*SHOWN, "precision", "acc")
+
+
+def _each(values: list[str] | None):
+    """Split what commas join; each may be given by an option of its own, too."""
+    return [one.strip() for text in values or [] for one in text.split(",")] or None
+
+
+def _each_number(values: list[str] | None):
+    try:
+        return [float(one) for one in _each(values) or []] or None
+    except ValueError as error:
+        raise typer.BadParameter(f"expected numbers: {error}.") from None
 
 
 def search(
@@ -25,11 +39,13 @@ def search(
     test_size: o.TestSize = 0.2,
     beta: Annotated[
         list[str] | None,
-        typer.Option(help="Weights of poor images to try; repeat it for each."),
+        typer.Option(help="Weights of poor images to try: 1,9,27.", callback=_each),
     ] = None,
     lambd: Annotated[
-        list[float] | None,
-        typer.Option(help="Weights of the centre loss to try; repeat it for each."),
+        list[str] | None,
+        typer.Option(
+            help="Weights of the centre loss to try: 0,0.1.", callback=_each_number
+        ),
     ] = None,
     frozen: Annotated[
         bool,
@@ -109,8 +125,9 @@ def search(
             run.fit(data.data[rows], data.target[rows], groups=data.groups[rows])
         table = _table(run, frozen, chosen_by)
         write_csv(table, output / "results.csv")
+        of_train = signature(train).parameters
         best = {
-            **{name: settings[name] for name in settings if name in TRAINS},
+            **{name: settings[name] for name in settings if name in of_train},
             "beta": str(table["beta"].iloc[0]),
             "lambd": float(table["lambd"].iloc[0]),
         }
@@ -122,27 +139,6 @@ def search(
             as_csv=as_csv,
         )
         log(f"Train the best: sk-fiqdr train --config {output / 'best.toml'}")
-
-
-# Settings that `sk-fiqdr train` takes over.
-TRAINS = [
-    "images",
-    "grades",
-    "quality",
-    "test_size",
-    "backbone",
-    "weights",
-    "image_size",
-    "max_epochs",
-    "batch_size",
-    "lr",
-    "quality_loss_weight",
-    "balance",
-    "device",
-    "num_workers",
-    "on_error",
-    "random_state",
-]
 
 
 def _check_score(name):

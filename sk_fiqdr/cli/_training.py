@@ -87,24 +87,8 @@ def make_net(settings, **parameters):
     from .. import FIQDRClassifier
     from ._ticks import EpochTicks
 
-    names = [
-        "backbone",
-        "weights",
-        "image_size",
-        "beta",
-        "lambd",
-        "quality_loss_weight",
-        "max_epochs",
-        "batch_size",
-        "lr",
-        "backbone_lr",
-        "balance",
-        "early_stopping",
-        "device",
-        "on_error",
-        "random_state",
-    ]
-    chosen = {name: settings[name] for name in names if name in settings}
+    of_net = FIQDRClassifier().get_params(deep=False)
+    chosen = {name: settings[name] for name in settings if name in of_net}
     if chosen.get("early_stopping") is not None:
         from ..model_selection import PatientValidSplit
 

@@ -262,10 +262,10 @@ class DatasetAudit:
             ax.text(total.iloc[at], at, text, va="center", fontsize=9)
         ax.set_xlim(0, 1.45 * max(total.max(), 1))
         ax.set_yticks(place, table.index)
-        ax.invert_yaxis()
+        ax.set_ylim(len(table) + 0.4, -0.6)  # a line below the bars for the legend
         ax.set(xlabel="images", ylabel="grade", title="Grade and quality")
         ax.spines[["top", "right"]].set_visible(False)
-        ax.legend(title="quality", frameon=False, loc="lower right")
+        ax.legend(frameon=False, loc="lower right", ncols=3)
 
     def _plot_eyes(self, ax):
         table = self._eyes().to_numpy()

@@ -70,7 +70,7 @@ def quality_proba_of(estimator, X):
     return proba
 
 
-def finish(display, x, y, *, first):
+def finish(display, x, y, *, first, legend):
     """Mark the point at which an image is called poor that is more probably so.
 
     Parameters
@@ -81,6 +81,8 @@ def finish(display, x, y, *, first):
         The point.
     first : bool
         Whether it is the first in these Axes, which the legend explains.
+    legend : str
+        Where it finds room.
     """
     ax = display.ax_
     ax.plot(
@@ -92,7 +94,7 @@ def finish(display, x, y, *, first):
         zorder=3,
         label="poor if more probable" if first else None,
     )
-    ax.set_aspect("auto")  # a fixed one makes the layout cut off the legend
-    ax.legend(loc="upper center", bbox_to_anchor=(0.5, -0.12), frameon=False)
+    ax.set_aspect("auto")
+    ax.legend(loc=legend, fontsize="small", framealpha=0.8, edgecolor="none")
     ax.set_title(f"{display.n_poor:,} poor and {display.n_good:,} good images")
     tidy(ax)

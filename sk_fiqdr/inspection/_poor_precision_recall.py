@@ -177,7 +177,7 @@ class PoorPrecisionRecallDisplay:
             The object itself, with `ax_` and `figure_`.
         """
         first = ax is None or not ax.lines
-        self.ax_ = new_axes(ax, (5.4, 6.4))
+        self.ax_ = new_axes(ax, (5.4, 5.2))
         self.figure_ = self.ax_.figure
         self.display_ = PrecisionRecallDisplay(
             precision=self.precision,
@@ -190,5 +190,5 @@ class PoorPrecisionRecallDisplay:
         self.ax_.set_xlabel("poor images found (recall)")
         self.ax_.set_ylabel("truly poor among those called poor (precision)")
         at = self.recall[at], self.precision[at]
-        finish(self, *at, first=first)
+        finish(self, *at, first=first, legend="best")
         return self

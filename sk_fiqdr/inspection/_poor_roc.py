@@ -160,7 +160,7 @@ class PoorRocDisplay:
             The object itself, with `ax_` and `figure_`.
         """
         first = ax is None or not ax.lines
-        self.ax_ = new_axes(ax, (5.4, 6.4))
+        self.ax_ = new_axes(ax, (5.4, 5.2))
         self.figure_ = self.ax_.figure
         self.display_ = RocCurveDisplay(
             fpr=self.fpr, tpr=self.tpr, roc_auc=self.roc_auc, name=self.name
@@ -168,5 +168,5 @@ class PoorRocDisplay:
         at = np.flatnonzero(self.thresholds >= 0.5)[-1]
         self.ax_.set_xlabel("good images called poor (share)")
         self.ax_.set_ylabel("poor images found (share)")
-        finish(self, self.fpr[at], self.tpr[at], first=first)
+        finish(self, self.fpr[at], self.tpr[at], first=first, legend="lower right")
         return self

@@ -50,6 +50,8 @@ def test_help_waits_for_no_torch():
         (["train", "{images}", "--grades", "{none}"], "There is no label file"),
         (["train", "{folder}", "--grades", "{grades}"], "holds no image"),
         (["train", "{images}", "--grades", "{grades}", "--beta", "x"], "--beta must"),
+        (["search", "{images}", "--grades", "{grades}", "--beta", "1,x"], "got 'x'"),
+        (["search", "{images}", "--grades", "{grades}", "--lambd", "0,x"], "'x'"),
         (
             ["train", "{images}", "--grades", "{grades}", "--backbone", "resnet"],
             "resnet18",

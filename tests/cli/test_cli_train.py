@@ -253,9 +253,15 @@ def test_what_train_holds_out_the_search_has_not_seen(eyes, tmp_path):
 def test_a_frozen_search_keeps_its_features_and_fits_nothing_twice(eyes, tmp_path):
     args = [
         *("search", eyes.images, *eyes.labels, *SMALL, "--n-splits", "2", "--frozen"),
-        *("--beta", "1", "--beta", "9", "--output", tmp_path / "search", "--csv"),
+        *("--lambd", "0,0.1", "--output", tmp_path / "search", "--csv"),
     ]
-    first, again = run(*args), run(*args)
+    first = run(*args, "--beta", "1,9")
+    again = run(*args, "--beta", "1", "--beta", "9")
+    config = tmp_path / "search" / "run.toml"
+    settings = tomllib.loads(config.read_text())
+    assert (settings["beta"], settings["lambd"]) == (["1", "9"], [0.0, 0.1])
+    repeated = run("search", "--config", config, "-o", tmp_path / "more", "--csv")
+    assert repeated.stdout == first.stdout
     assert first.exit_code == again.exit_code == 0, first.output
     assert first.stdout == again.stdout
     assert first.stdout.startswith("beta,lambd,kappa,mean_acc")

@@ -91,6 +91,7 @@ ROOMS = {
             "_pretrained",
             "_processes",
             "_sampling",
+            "_saved_parameters",
             "_schedule",
             "_training_data",
             "_travels",

@@ -4,11 +4,10 @@ import hashlib
 import importlib.metadata
 import json
 import os
-import re
 import shutil
 import tempfile
 from collections.abc import Mapping
-from pathlib import Path, PurePath
+from pathlib import Path
 
 import numpy as np
 import safetensors
@@ -25,16 +24,11 @@ from ._saved_config import (
     damaged,
     read_config,
 )
+from ._saved_parameters import from_json, plain, to_json
 from ._version import __version__
 
 WEIGHTS, CARD = "model.safetensors", "README.md"
 PARTS = ("module", "criterion")
-# Places and ways of this machine; and the weights of the backbone are in the folder.
-NEVER_READ = ("checkpoint_dir", "torch_load_kwargs", "module__weights")
-PASSED_ON = (
-    "(module|criterion|optimizer|iterator_train|iterator_valid|dataset|callbacks"
-    r"|compile|train_split)__\w+"
-)
 
 
 def save(net, folder, *, overwrite=False, scores=None):
@@ -50,7 +44,7 @@ def save(net, folder, *, overwrite=False, scores=None):
     net.check_is_fitted()
     folder = Path(folder)
     _check_place(folder, overwrite)
-    parameters, not_saved = _parameters(net)
+    parameters, not_saved = to_json(net)
     tensors = {
         f"{part}.{key}": value.detach().cpu().contiguous().clone()
         for part in PARTS
@@ -126,11 +120,12 @@ def load(cls, folder, **parameters):
             f"Use {config['estimator']}.from_pretrained."
         )
     tensors = _read_tensors(folder / WEIGHTS, config["weights_sha256"])
-    net = _build(cls, folder / CONFIG, config, parameters)
+    own = from_json(cls, folder / CONFIG, config, parameters)
+    _check_size(folder / CONFIG, config["fitted"], {**own, **parameters}, tensors)
+    net = _build(cls, folder / CONFIG, config["fitted"], {**own, **parameters})
     for part in PARTS:
         _load_state(folder / WEIGHTS, getattr(net, f"{part}_"), part, tensors)
-    if "weights" not in parameters:
-        net.set_params(weights=config["parameters"].get("weights"))
+    net.set_params(weights={**own, **parameters}.get("weights"))
     if config["training"]["data"]:
         net.training_data_ = config["training"]["data"]
     net.scores_ = {
@@ -160,42 +155,6 @@ def _check_place(folder, overwrite):
         )
 
 
-def _parameters(net):
-    """Return the parameters that JSON can hold, and the names of the others' values."""
-    parameters, not_saved = {}, {}
-    default = _default_names(type(net))
-    for name, value in net.get_params(deep=False).items():
-        if name in NEVER_READ:
-            continue
-        try:
-            text = json.dumps(value, default=_plain, allow_nan=False)
-            parameters[name] = json.loads(text)
-        except (TypeError, ValueError):
-            if _name(value) != default.get(name):
-                not_saved[name] = _name(value)
-    return parameters, not_saved
-
-
-def _default_names(cls):
-    return {name: _name(value) for name, value in cls().get_params(deep=False).items()}
-
-
-def _name(value):
-    """Return what a message calls a value that JSON cannot hold."""
-    if isinstance(value, torch.nn.Module):
-        return type(value).__qualname__
-    name = getattr(value, "__qualname__", None) or repr(value)
-    return re.sub(r" at 0x[0-9a-f]+", "", name)
-
-
-def _plain(value):
-    if isinstance(value, np.generic | np.ndarray | torch.Tensor):
-        return value.tolist()
-    if isinstance(value, PurePath):
-        return str(value)
-    raise TypeError
-
-
 def _fitted(net):
     fitted = {}
     for name in FITTED_RULES:
@@ -203,7 +162,7 @@ def _fitted(net):
             value = vars(net)[name]
             is_classes = name == "classes_"
             fitted[name] = classes_to_json(value) if is_classes else value
-    return json.loads(json.dumps(fitted, default=_plain))
+    return json.loads(json.dumps(fitted, default=plain))
 
 
 def _training(net):
@@ -241,29 +200,21 @@ def _versions():
     }
 
 
-def _build(cls, path, config, parameters):
+def _check_size(path, fitted, parameters, tensors):
+    """Raise where the first layer would be larger than all weights that there are."""
+    n_inputs = fitted.get("n_features_in_", 0)
+    n_needed = n_inputs * parameters.get("module__embedding_size", 128)
+    n_weights = sum(tensor.numel() for tensor in tensors.values())
+    if "module" not in parameters and n_needed > n_weights:
+        raise damaged(path, f"fitted.n_features_in_ is {n_inputs}, for fewer weights")
+
+
+def _build(cls, path, fitted, parameters):
     """Return the net that the JSON describes, with random weights."""
-    default = _default_names(cls)
-    for name, value in config["not_saved"].items():
-        if (
-            name not in parameters
-            and value != default.get(name)
-            and re.match(r"(backbone|module|criterion)(__|$)", name)
-        ):
-            raise ValueError(
-                f"The model was built on {name}={value!r}, which a file cannot hold. "
-                f"Pass it again: from_pretrained(folder, {name}=...)."
-            )
-    own = {k: v for k, v in config["parameters"].items() if k not in NEVER_READ}
-    for name in own:
-        if name not in default and not re.fullmatch(PASSED_ON, name):
-            raise damaged(path, f"it has the unknown parameter {name!r}")
-    if "device" not in parameters:
-        own["device"] = _device_here(own.get("device"))
     try:
         # The weights are in the folder: nothing is to be fetched or read for them.
-        net = cls(**{**own, "weights": None, **parameters})
-        for name, value in config["fitted"].items():
+        net = cls(**{**parameters, "weights": None})
+        for name, value in fitted.items():
             setattr(net, name, _rich(name, value))
         with net._own_generator(start_afresh=True):
             net.initialize()
@@ -272,15 +223,6 @@ def _build(cls, path, config, parameters):
             f"{str(path)!r} describes no {cls.__name__} that can be built here: {error}"
         ) from error
     return net
-
-
-def _device_here(device):
-    """Return the device that a net was saved with, or "auto" where it is missing."""
-    try:
-        torch.empty(0, device=None if device == "auto" else device)
-    except (RuntimeError, AssertionError, TypeError):  # torch asserts that it has CUDA
-        return "auto"
-    return device
 
 
 def _rich(name, value):

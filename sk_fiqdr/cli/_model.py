@@ -5,6 +5,7 @@ from pathlib import Path
 
 N_AT_ONCE = 256  # images whose answers are awaited together: it bounds memory
 SPLIT = "split.csv"
+ESTIMATORS = ("DRGrader", "FIQDRClassifier", "QualityClassifier")
 
 
 def model_folder(folder):
@@ -64,8 +65,13 @@ def load_model(folder, **parameters):
     from .._saved_config import CONFIG, read_config
 
     folder = model_folder(folder)
-    estimator = getattr(sk_fiqdr, read_config(folder / CONFIG)["estimator"])
-    return estimator.from_pretrained(folder, **parameters)
+    name = read_config(folder / CONFIG)["estimator"]
+    if name not in ESTIMATORS:
+        raise ValueError(
+            f"{str(folder)!r} holds a {name!r}, expected one of "
+            f"{', '.join(ESTIMATORS)}. Load a class of your own in Python."
+        )
+    return getattr(sk_fiqdr, name).from_pretrained(folder, **parameters)
 
 
 def trained_patients(folder):

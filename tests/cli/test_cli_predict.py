@@ -2,6 +2,7 @@
 
 import io
 import json
+import shutil
 
 import numpy as np
 import pandas as pd
@@ -260,3 +261,14 @@ def test_a_table_fits_a_narrow_terminal(model):
     shown = run("info", model).stdout
     assert "FIQDRClassifier" in words(shown)
     assert max(map(len, shown.splitlines())) <= 160
+
+
+@pytest.mark.parametrize("name", ["DeepFeatures", "__name__", "os.system"])
+def test_a_model_names_one_of_the_three_estimators(name, model, tmp_path):
+    folder = tmp_path / "model"
+    shutil.copytree(model / "model", folder)
+    config = json.loads((folder / "config.json").read_text())
+    (folder / "config.json").write_text(json.dumps(config | {"estimator": name}))
+    result = run("predict", folder, tmp_path)
+    assert result.exit_code == 2
+    assert repr(name) in words(result.output)

@@ -264,11 +264,11 @@ def test_a_table_fits_a_narrow_terminal(model):
 
 
 @pytest.mark.parametrize("name", ["DeepFeatures", "__name__", "os.system"])
-def test_a_model_names_one_of_the_three_estimators(name, model, tmp_path):
+def test_a_model_names_one_of_the_three_estimators(name, eyes, model, tmp_path):
     folder = tmp_path / "model"
     shutil.copytree(model / "model", folder)
     config = json.loads((folder / "config.json").read_text())
     (folder / "config.json").write_text(json.dumps(config | {"estimator": name}))
-    result = run("predict", folder, tmp_path)
+    result = run("predict", folder, eyes.images)
     assert result.exit_code == 2
     assert repr(name) in words(result.output)

@@ -31,7 +31,6 @@ from _record import record
 from sklearn.metrics import roc_auc_score
 from sklearn.model_selection import cross_val_predict
 
-from sk_fiqdr._images import read_image
 from sk_fiqdr.baselines import (
     EdgeIntensityClassifier,
     TemplateHistogramClassifier,
@@ -42,6 +41,7 @@ from sk_fiqdr.baselines._cnn import FINE_TUNED
 from sk_fiqdr.datasets import load_kaggle_dr
 from sk_fiqdr.metrics import quality_report
 from sk_fiqdr.model_selection import PatientStratifiedKFold
+from sk_fiqdr.utils._images import read_image
 
 RESULTS = Path(__file__).parent / "results" / "baselines.csv"
 HAND_CRAFTED = (TemplateHistogramClassifier, EdgeIntensityClassifier)

@@ -41,7 +41,10 @@ from sk_fiqdr.model_selection import (
     TunedGradeThresholdsCV,
     patient_train_test_split,
 )
-from sk_fiqdr.model_selection._cut_points import best_cut_points, grade_by_cut_points
+from sk_fiqdr.model_selection._decisions._cut_points import (
+    best_cut_points,
+    grade_by_cut_points,
+)
 from sk_fiqdr.preprocessing import FundusCropper
 
 RESULTS = Path(__file__).parent / "results" / "deciding.csv"

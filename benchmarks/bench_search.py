@@ -36,12 +36,12 @@ from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import StandardScaler
 
 from sk_fiqdr import DeepFeatures, FIQDRClassifier
-from sk_fiqdr._backbones import IMAGENET_MEAN, IMAGENET_STD
-from sk_fiqdr._feature_cache import FeatureCache
-from sk_fiqdr._images import read_image
 from sk_fiqdr.datasets import load_kaggle_dr
+from sk_fiqdr.estimators._deep_features._feature_cache import FeatureCache
 from sk_fiqdr.metrics import fiqdr_scoring
 from sk_fiqdr.model_selection import PatientStratifiedKFold, SearchCheckpoint
+from sk_fiqdr.modules._backbones import IMAGENET_MEAN, IMAGENET_STD
+from sk_fiqdr.utils._images import read_image
 
 RESULTS = Path(__file__).parent / "results" / "search.csv"
 GRID = {"beta": [1, 9, 27, "balanced"], "lambd": [0, 0.01, 0.1]}

@@ -54,9 +54,9 @@ from paper.tables import (
 )
 
 import sk_fiqdr
-from sk_fiqdr._describe import digest
 from sk_fiqdr.datasets import load_kaggle_dr, make_fundus
 from sk_fiqdr.model_selection import PatientLeakageError, check_patients_apart
+from sk_fiqdr.utils._digest import digest
 
 PAIRS = [
     ("L_q1, Momentum", "L_q0, Momentum", "mean_acc"),

@@ -41,85 +41,65 @@ class Room(NamedTuple):
     words: str
 
 
-SHARED = ("_version", "_progress", "_unwrap", "_describe", "_packing")
-SHARED += ("_check_images", "_images", "_interrupts", "_saved_config", "_files")
 TORCH = ("torch", "torchvision")
 ROOMS = {
-    "shared": Room(SHARED, (), ("torch",), (3, 0), "images, packing, names"),
+    "utils": Room(("utils",), (), ("torch",), (3, 0), "labels, images, files"),
     "losses": Room(("losses",), (), ("torch",), (0, 1), "torch alone"),
-    "modules": Room(
-        ("modules", "_backbones"), (), ("torch",), (1, 1), "network, backbones"
-    ),
-    "metrics": Room(("metrics",), ("shared",), (), (2.2, 1), "no torch, no net"),
+    "modules": Room(("modules",), (), ("torch",), (1, 1), "network, backbones"),
+    "metrics": Room(("metrics",), ("utils",), (), (2.2, 1), "no torch, no net"),
     "preprocessing": Room(
-        ("preprocessing",), ("shared",), (), (4.5, 1), "no torch, no net"
+        ("preprocessing",), ("utils",), (), (4.5, 1), "no torch, no net"
     ),
     "model_selection": Room(
-        ("model_selection", "_fitted_images"),
-        ("shared", "metrics"),
+        ("model_selection",),
+        ("utils", "metrics"),
         (),
         (3, 2),
         "patients whole; no net",
     ),
     "datasets": Room(
-        ("datasets",), ("shared", "model_selection"), (), (3.5, 3), "no torch, no net"
+        ("datasets",), ("utils", "model_selection"), (), (3.5, 3), "no torch, no net"
     ),
     "baselines": Room(
         ("baselines",),
-        ("shared", "model_selection"),
+        ("utils", "model_selection"),
         (),
         (2.4, 4),
         "rivals; no torch, no net",
     ),
-    "net": Room(
+    "callbacks": Room(("callbacks",), (), (*TORCH, "skorch"), (0.2, 2), "on skorch"),
+    "estimators": Room(
+        ("estimators",),
         (
-            "_net",
-            "_augment",
-            "_batches",
-            "_checkpoint",
-            "_dataset",
-            "_export",
-            "_faults",
-            "_feature_cache",
-            "_fit_key",
-            "_fit_state",
-            "_inner_split",
-            "_input",
-            "_model_card",
-            "_optimizer",
-            "_parameters",
-            "_pretrained",
-            "_processes",
-            "_sampling",
-            "_saved_parameters",
-            "_schedule",
-            "_training_data",
-            "_travels",
+            "utils",
+            "losses",
+            "modules",
+            "metrics",
+            "model_selection",
             "callbacks",
         ),
-        ("shared", "modules", "model_selection"),
         (*TORCH, "skorch"),
         (1, 3),
-        "FundusNet on skorch",
+        "classifiers, DeepFeatures",
     ),
-    "estimators": Room(
-        ("_classifiers", "_deep_features", "distributed"),
-        ("shared", "losses", "modules", "metrics", "model_selection", "net"),
+    "distributed": Room(
+        ("distributed",),
+        ("utils", "modules", "model_selection", "losses", "estimators"),
         (*TORCH, "skorch"),
         (0.4, 4),
-        "three classifiers, DeepFeatures",
+        "several processes",
     ),
     "inspection": Room(
         ("inspection",),
-        ("shared", "modules", "metrics", "model_selection", "datasets"),
+        ("utils", "modules", "metrics", "model_selection", "datasets"),
         ("torch",),
         (1.5, 5),
         "Displays, activation maps",
     ),
     "cli": Room(
-        ("cli", "_cli*", "_demo"),
+        ("cli",),
         (
-            "shared",
+            "utils",
             "metrics",
             "model_selection",
             "preprocessing",
@@ -136,7 +116,11 @@ ROOMS = {
 WATCHED = {"torch", "torchvision", "timm", "skorch", "accelerate"}
 # Where a function imports what its file must not: rivals made of our estimators, and
 # photographs painted to check an export.
-LATE = {("baselines", "estimators"), ("net", "datasets")}
+LATE = {
+    ("baselines", "estimators"),
+    ("estimators", "datasets"),
+    ("estimators", "distributed"),
+}
 
 WIDTH, HEIGHT, COLUMN, ROW, MARGIN = 196, 50, 216, 92, 24
 STYLE = """\
@@ -183,9 +167,9 @@ def rooms_of_import(module, names):
 
 
 def _home_of(name):
-    exports = {"DeepFeatures": "_deep_features", "__version__": "_version"}
-    is_estimator = name[:1].isupper()
-    return exports.get(name, "_classifiers" if is_estimator else name)
+    if name == "__version__":
+        return "utils"
+    return "estimators" if name[:1].isupper() else name
 
 
 def _room_of(head):

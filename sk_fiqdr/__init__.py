@@ -7,11 +7,15 @@ Three scikit-learn estimators, after Zhou et al. 2018: grade and quality togethe
 import importlib
 from typing import TYPE_CHECKING
 
-from ._version import __version__
+from .utils._version import __version__
 
 if TYPE_CHECKING:
-    from ._classifiers import DRGrader, FIQDRClassifier, QualityClassifier
-    from ._deep_features import DeepFeatures
+    from .estimators._deep_features._deep_features import DeepFeatures
+    from .estimators._fiqdr_classifier import (
+        DRGrader,
+        FIQDRClassifier,
+        QualityClassifier,
+    )
 
 __all__ = [
     "DRGrader",
@@ -22,11 +26,19 @@ __all__ = [
 ]
 
 
+_HOMES = {
+    "DRGrader": "estimators._fiqdr_classifier",
+    "DeepFeatures": "estimators._deep_features._deep_features",
+    "FIQDRClassifier": "estimators._fiqdr_classifier",
+    "QualityClassifier": "estimators._fiqdr_classifier",
+}
+
+
 def __getattr__(name):
     # The estimators bring torch along, which those who prepare images never need.
-    if name in __all__:
-        module = "._deep_features" if name == "DeepFeatures" else "._classifiers"
-        return getattr(importlib.import_module(module, __name__), name)
+    if name in _HOMES:
+        module = importlib.import_module(f".{_HOMES[name]}", __name__)
+        return getattr(module, name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 

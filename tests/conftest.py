@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from networks import TinyBackbone
+from helpers.networks import TinyBackbone
 from PIL import Image
 
 from sk_fiqdr.datasets import make_fundus

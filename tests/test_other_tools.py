@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from fits import make_features
-from networks import CountingBackbone, TinyBackbone
+from helpers.fits import make_features
+from helpers.networks import CountingBackbone, TinyBackbone
 from sklearn import config_context
 from sklearn.base import clone
 from sklearn.model_selection import GridSearchCV

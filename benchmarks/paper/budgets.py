@@ -10,7 +10,6 @@ from bench_deciding import BLOCKS, compute_features
 from bench_real import EfficientNetLite0
 from torchvision.transforms import v2
 
-from sk_fiqdr._describe import digest
 from sk_fiqdr.baselines import (
     EdgeIntensityClassifier,
     TemplateHistogramClassifier,
@@ -19,6 +18,7 @@ from sk_fiqdr.baselines import (
 )
 from sk_fiqdr.baselines._cnn import FINE_TUNED
 from sk_fiqdr.modules import MultiTaskNet
+from sk_fiqdr.utils._digest import digest
 
 HAND_CRAFTED = {
     "Template histogram [6]": TemplateHistogramClassifier(),

@@ -14,9 +14,9 @@ from sklearn.pipeline import Pipeline
 
 from paper.budgets import photographs_hash
 from sk_fiqdr import DRGrader, FIQDRClassifier, QualityClassifier
-from sk_fiqdr._describe import digest
 from sk_fiqdr.losses import masked_cross_entropy, weighted_center_loss
 from sk_fiqdr.model_selection import PatientStratifiedKFold
+from sk_fiqdr.utils._digest import digest
 
 BETA, LAMBD = 27.0, 0.1
 LOSSES = {

@@ -5,7 +5,10 @@ import pandas as pd
 
 from sk_fiqdr.metrics import compare, grading_report, quality_report
 from sk_fiqdr.model_selection import PatientStratifiedKFold
-from sk_fiqdr.model_selection._cut_points import best_cut_points, grade_by_cut_points
+from sk_fiqdr.model_selection._decisions._cut_points import (
+    best_cut_points,
+    grade_by_cut_points,
+)
 
 GRADES = np.arange(5)
 QUALITY_COLUMNS = ["mean_acc", "specificity", "acc", "sensitivity", "precision"]

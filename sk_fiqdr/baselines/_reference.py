@@ -9,8 +9,8 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.utils.validation import check_is_fitted
 
-from .._check_images import check_images
-from .._fitted_images import FittedImages
+from ..model_selection._fitted_images import FittedImages
+from ..utils._check_images import check_images
 from ._labels import (
     GOOD,
     POOR,

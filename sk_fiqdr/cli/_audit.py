@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from .._files import written_whole
+from ..utils._files import written_whole
 from . import _options as o
 from ._config import settings_of, write_beside
 from ._messages import log, telling
@@ -71,7 +71,7 @@ def audit(
 def _without_labels(images):
     from sklearn.utils import Bunch
 
-    from ..datasets._assemble import frame_of_images
+    from ..datasets._readers._assemble import frame_of_images
 
     frame = frame_of_images(images).assign(grade=-1, quality=-1)
     return Bunch(

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import typer
 
-from .._files import written_whole
+from ..utils._files import written_whole
 from ._messages import stop
 
 ASIDE = ("config", "output", "as_json", "as_csv", "progress", "overwrite")

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from .._progress import progress_bar
+from ..utils._progress import progress_bar
 from ._messages import on_ctrl_c
 
 NEXT_STEPS = """\
@@ -65,7 +65,7 @@ def demo(
         f"Painting {n_samples} photographs and searching: a minute or two on two idle "
         "cores ..."
     )
-    from .._demo import n_epochs, run_demo
+    from ._demo_run import n_epochs, run_demo
 
     def end(*_):
         with contextlib.suppress(OSError):

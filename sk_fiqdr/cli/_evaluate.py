@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from .._progress import progress_bar
+from ..utils._progress import progress_bar
 from . import _options as o
 from ._config import settings_of, write_beside
 from ._messages import log, telling

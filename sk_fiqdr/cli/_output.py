@@ -2,7 +2,7 @@
 
 import typer
 
-from .._files import check_place, written_whole
+from ..utils._files import check_place, written_whole
 
 WIDE = 160  # columns, where stdout is no terminal that has a width
 

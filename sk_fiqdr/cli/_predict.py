@@ -5,8 +5,8 @@ from typing import Annotated
 
 import typer
 
-from .._files import written_whole
-from .._progress import progress_bar
+from ..utils._files import written_whole
+from ..utils._progress import progress_bar
 from . import _options as o
 from ._config import settings_of, write_beside
 from ._messages import log, telling

@@ -56,8 +56,8 @@ def prepare(
     import json
     import time
 
-    from .._images import UnreadableImageError
     from ..preprocessing import NoFundusError, prepare_images
+    from ..utils._images import UnreadableImageError
 
     start = time.perf_counter()
     try:

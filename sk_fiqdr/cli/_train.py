@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from .._progress import progress_bar
+from ..utils._progress import progress_bar
 from . import _options as o
 from ._config import RUN, check_output, settings_of, write_config
 from ._evaluate import score_answers, tell_unreadable

@@ -4,16 +4,16 @@
 with it; nothing is ever fetched.
 """
 
-from ._aptos import load_aptos
-from ._audit import audit
-from ._deepdrid import load_deepdrid
-from ._display import DatasetAudit
-from ._drimdb import load_drimdb
-from ._eyeq import load_eyeq
-from ._fundus import make_fundus
-from ._idrid import load_idrid
-from ._kaggle import load_kaggle_dr
-from ._messidor2 import load_messidor2
+from ._audit._audit import audit
+from ._audit._dataset_audit import DatasetAudit
+from ._readers._aptos import load_aptos
+from ._readers._deepdrid import load_deepdrid
+from ._readers._drimdb import load_drimdb
+from ._readers._eyeq import load_eyeq
+from ._readers._idrid import load_idrid
+from ._readers._kaggle import load_kaggle_dr
+from ._readers._messidor2 import load_messidor2
+from ._synthetic._make_fundus import make_fundus
 
 __all__ = [
     "DatasetAudit",

@@ -11,7 +11,7 @@ from ._mistakes import MistakesDisplay
 from ._poor_precision_recall import PoorPrecisionRecallDisplay
 from ._poor_roc import PoorRocDisplay
 from ._reliability import ReliabilityDisplay
-from ._report import EstimatorReport, estimator_report
+from ._report._estimator_report import EstimatorReport, estimator_report
 from ._search_surface import SearchSurfaceDisplay
 
 __all__ = [

@@ -3,10 +3,10 @@
 import numpy as np
 import pandas as pd
 
-from ..metrics._labels import UNKNOWN
-from ._answers import labels_of
+from ..utils._labels import UNKNOWN
 from ._panels import new_panels, say
 from ._photographs import names_of
+from ._predictions import labels_of
 
 QUALITIES = {0: "poor", 1: "good"}
 N_COLUMNS = 6

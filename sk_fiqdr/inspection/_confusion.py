@@ -5,9 +5,9 @@ import pandas as pd
 from sklearn.metrics import ConfusionMatrixDisplay
 
 from ..metrics._grading import confusion, kappa_of_confusion
-from ..metrics._labels import N_GRADES, UNKNOWN, check_truth
-from ._answers import ask, check_answers, nothing_known
+from ..utils._labels import N_GRADES, UNKNOWN, check_truth
 from ._panels import new_panels, say
+from ._predictions import ask, check_answers, nothing_known
 
 STRATA = ("all", "good", "poor")
 

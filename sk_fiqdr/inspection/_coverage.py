@@ -10,10 +10,10 @@ from ..metrics._bootstrap import (
     interval,
 )
 from ..metrics._grading import kappa_of_confusion
-from ..metrics._labels import N_GRADES, UNKNOWN, check_truth
 from ..metrics._refusal import SEVERE
-from ._answers import ask, check_answers, check_proba, nothing_known
+from ..utils._labels import N_GRADES, UNKNOWN, check_truth
 from ._panels import GOOD, GREY, POOR, new_panels, tidy
+from ._predictions import ask, check_answers, check_proba, nothing_known
 
 N_POINTS = 51
 

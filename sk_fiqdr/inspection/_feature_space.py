@@ -4,10 +4,10 @@ import numpy as np
 import pandas as pd
 from sklearn.decomposition import PCA
 
-from .._unwrap import unwrap
-from ..metrics._labels import UNKNOWN
-from ._answers import labels_of
+from ..utils._labels import UNKNOWN
+from ..utils._unwrap import unwrap
 from ._panels import GOOD, GREY, POOR, new_axes, tidy
+from ._predictions import labels_of
 
 NAMES = {1: "good", 0: "poor", UNKNOWN: "unknown"}
 STYLES = {1: (GOOD, "o"), 0: (POOR, "^"), UNKNOWN: (GREY, ".")}

@@ -7,9 +7,9 @@ import torch
 from captum.attr import LayerAttribution, LayerGradCam
 from torch import nn
 
-from .._backbones import pool
-from .._unwrap import unwrap
-from ..metrics._labels import UNKNOWN
+from ..modules._backbones import pool
+from ..utils._labels import UNKNOWN
+from ..utils._unwrap import unwrap
 
 POOLING = nn.AdaptiveAvgPool2d, nn.AdaptiveMaxPool2d
 

@@ -3,11 +3,11 @@
 import numpy as np
 import pandas as pd
 
-from ..metrics._labels import UNKNOWN
 from ..metrics._scorers import most_probable
-from ._answers import N_CLASSES, ask, check_answers, check_proba, labels_of
+from ..utils._labels import UNKNOWN
 from ._panels import new_panels, say
 from ._photographs import names_of, take_photographs
+from ._predictions import N_CLASSES, ask, check_answers, check_proba, labels_of
 
 IMAGE_SIZE = 224
 QUALITIES = {0: "poor", 1: "good", UNKNOWN: "unknown"}

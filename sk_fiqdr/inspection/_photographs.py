@@ -4,8 +4,8 @@ import os
 
 import numpy as np
 
-from .._check_images import PATHS, check_images
-from .._images import UnreadableImageError, read_image, resize_images
+from ..utils._check_images import PATHS, check_images
+from ..utils._images import UnreadableImageError, read_image, resize_images
 
 
 def names_of(X):

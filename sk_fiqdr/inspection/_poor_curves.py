@@ -2,9 +2,9 @@
 
 import numpy as np
 
-from ..metrics._labels import UNKNOWN
-from ._answers import ask, check_proba, labels_of
+from ..utils._labels import UNKNOWN
 from ._panels import tidy
+from ._predictions import ask, check_proba, labels_of
 
 
 def poor_and_proba(y_true, quality_proba):

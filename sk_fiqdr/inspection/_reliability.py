@@ -9,9 +9,9 @@ from ..metrics._bootstrap import (
     draw_patients,
     interval,
 )
-from ..metrics._labels import UNKNOWN, check_truth
-from ._answers import ask, check_proba, nothing_known
+from ..utils._labels import UNKNOWN, check_truth
 from ._panels import GOOD, POOR, new_panels, tidy
+from ._predictions import ask, check_proba, nothing_known
 
 TASKS = {
     "grade": ("Grade", "probability of the most probable grade", "share right", GOOD),

@@ -5,8 +5,8 @@ from itertools import combinations
 import numpy as np
 import pandas as pd
 
+from ..utils._labels import N_GRADES, UNKNOWN, check_integers, check_truth
 from ._bootstrap import check_bootstrap, check_groups, draw_patients, interval
-from ._labels import N_GRADES, UNKNOWN, check_integers, check_truth
 from ._reports import _grading_measures, _quality_measures
 from ._scorers import _unwrap, decide_tasks
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from ._labels import N_GRADES, check_labels, no_known_rows
+from ..utils._labels import N_GRADES, check_labels, no_known_rows
 
 
 def quadratic_weighted_kappa(y_true, y_pred, *, n_grades=N_GRADES):

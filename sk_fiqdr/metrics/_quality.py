@@ -1,6 +1,6 @@
 """Measures of quality classification: 1 is good and positive, 0 poor."""
 
-from ._labels import check_labels, no_known_rows, undefined
+from ..utils._labels import check_labels, no_known_rows, undefined
 
 
 def _share(name, y_true, y_pred, *, among, right, missing):

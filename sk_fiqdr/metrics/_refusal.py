@@ -2,9 +2,9 @@
 
 import numpy as np
 
+from ..utils._labels import N_GRADES, UNKNOWN, check_integers, check_truth
 from ._bootstrap import check_groups
 from ._grading import quadratic_weighted_kappa
-from ._labels import N_GRADES, UNKNOWN, check_integers, check_truth
 from ._reports import _report
 
 SEVERE = 3  # severe non-proliferative or proliferative retinopathy

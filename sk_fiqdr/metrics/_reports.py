@@ -3,9 +3,9 @@
 import numpy as np
 import pandas as pd
 
+from ..utils._labels import N_GRADES, UNKNOWN, check_labels, check_truth
 from ._bootstrap import check_bootstrap, check_groups, draw_patients, interval
 from ._grading import kappa_of_confusion
-from ._labels import N_GRADES, UNKNOWN, check_labels, check_truth
 
 
 def quality_report(

@@ -9,9 +9,9 @@ from inspect import cleandoc
 import numpy as np
 from sklearn.exceptions import UndefinedMetricWarning
 
-from .._unwrap import unwrap
+from ..utils._labels import UNKNOWN
+from ..utils._unwrap import unwrap
 from ._grading import quadratic_weighted_kappa
-from ._labels import UNKNOWN
 from ._quality import accuracy, mean_acc, precision, sensitivity, specificity
 
 

@@ -7,7 +7,7 @@ a network, and originals are only ever read.
 from ._circle import Circle, NoFundusError, find_circle
 from ._contrast import ClaheEqualizer, GrahamNormalizer
 from ._cropper import FundusCropper
-from ._prepare import prepare_images
+from ._prepare._prepare_images import prepare_images
 
 __all__ = [
     "Circle",

@@ -3,7 +3,7 @@
 import numpy as np
 from PIL import Image
 
-from .._images import open_image
+from ..utils._images import open_image
 from ._circle import Circle, NoFundusError, find_circle
 
 

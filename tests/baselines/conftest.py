@@ -5,7 +5,7 @@ import pytest
 
 from sk_fiqdr.baselines import EdgeIntensityClassifier, TemplateHistogramClassifier
 from sk_fiqdr.datasets import make_fundus
-from sk_fiqdr.datasets._painting import Look, paint_fundus
+from sk_fiqdr.datasets._synthetic import Look, paint_fundus
 
 SIZE = 96
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from commands import SMALL, run
+from helpers.commands import SMALL, run
 from PIL import Image
 
 from sk_fiqdr.datasets import make_fundus

@@ -7,7 +7,7 @@ import sys
 
 import pytest
 import torch
-from commands import SMALL, run, words
+from helpers.commands import SMALL, run, words
 
 COMMANDS = [
     "demo",

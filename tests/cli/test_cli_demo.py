@@ -17,8 +17,8 @@ from sk_fiqdr.cli import app
 @pytest.mark.slow
 @pytest.mark.timeout(600)
 def test_demo_compares_saves_and_says_what_to_do_next(tmp_path, monkeypatch):
-    monkeypatch.setattr("sk_fiqdr._demo.SEARCH_EPOCHS", 1)
-    monkeypatch.setattr("sk_fiqdr._demo.FINAL_EPOCHS", 1)
+    monkeypatch.setattr("sk_fiqdr.cli._demo_run.SEARCH_EPOCHS", 1)
+    monkeypatch.setattr("sk_fiqdr.cli._demo_run.FINAL_EPOCHS", 1)
     folder = tmp_path / "first run ä"
     args = ["demo", "--folder", str(folder), "--n-samples", "80", "--image-size", "64"]
     result = CliRunner().invoke(app, args)

@@ -10,7 +10,7 @@ import tomllib
 import numpy as np
 import pandas as pd
 import pytest
-from commands import SMALL, run, words
+from helpers.commands import SMALL, run, words
 from sklearn.model_selection import GridSearchCV
 
 from sk_fiqdr import FIQDRClassifier

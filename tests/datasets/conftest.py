@@ -1,7 +1,7 @@
 """Each set that has a label file, in a folder of the test's own."""
 
 import pytest
-from trees import LABEL_SETS
+from helpers.trees import LABEL_SETS
 
 
 @pytest.fixture

@@ -10,8 +10,9 @@ import pytest
 from PIL import Image, ImageEnhance, ImageFilter, ImageOps
 from sklearn.utils import Bunch
 
-from sk_fiqdr.datasets import DatasetAudit, _near, audit, load_kaggle_dr
-from sk_fiqdr.datasets._near import near_groups
+from sk_fiqdr.datasets import DatasetAudit, audit, load_kaggle_dr
+from sk_fiqdr.datasets._audit import _near_duplicates as _near
+from sk_fiqdr.datasets._audit._near_duplicates import near_groups
 
 
 @pytest.fixture(scope="module")

@@ -6,12 +6,12 @@ from PIL import Image
 from scipy import ndimage
 
 from sk_fiqdr.datasets import make_fundus
-from sk_fiqdr.datasets._fundus import (
+from sk_fiqdr.datasets._synthetic import DEFECTS, Look, paint_fundus
+from sk_fiqdr.datasets._synthetic._make_fundus import (
     GRADE_FRACTIONS,
     _draw_grades,
     _poor_by_grade,
 )
-from sk_fiqdr.datasets._painting import DEFECTS, Look, paint_fundus
 
 
 def paint(seed, *, grade=0, eye="right", defect="", size=96):

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from trees import LABEL_SETS, write_image
+from helpers.trees import LABEL_SETS, write_image
 
 from sk_fiqdr.datasets import (
     load_aptos,
@@ -12,7 +12,7 @@ from sk_fiqdr.datasets import (
     load_idrid,
     load_messidor2,
 )
-from sk_fiqdr.datasets._assemble import frame_of_images
+from sk_fiqdr.datasets._readers._assemble import frame_of_images
 
 LAID_OUT = {  # the readers that take the folder of a whole set
     "aptos": load_aptos,

@@ -8,7 +8,7 @@ import warnings
 import zipfile
 
 import pytest
-from trees import write_image
+from helpers.trees import write_image
 
 GRADES = [0, 2, 4]
 

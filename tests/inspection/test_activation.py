@@ -6,7 +6,7 @@ import sys
 import numpy as np
 import pytest
 import torch
-from networks import TinyBackbone
+from helpers.networks import TinyBackbone
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline

@@ -29,7 +29,10 @@ from sk_fiqdr.model_selection import (
     PatientStratifiedKFold,
     TunedGradeThresholdsCV,
 )
-from sk_fiqdr.model_selection._cut_points import best_cut_points, grade_by_cut_points
+from sk_fiqdr.model_selection._decisions._cut_points import (
+    best_cut_points,
+    grade_by_cut_points,
+)
 
 HEADS = {"backbone": None, "lr": 0.1, "max_epochs": 8, "random_state": 0}
 ROUNDING = np.arange(4) + 0.5

@@ -10,11 +10,10 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
-from fits import HEADS, PressCtrlC, make_features, run
-from networks import TinyBackbone
-from noted import Noted
-from PIL import Image
-from searches import (
+from helpers.fits import HEADS, PressCtrlC, make_features, run
+from helpers.networks import TinyBackbone
+from helpers.noted import Noted
+from helpers.searches import (
     data,
     kept,
     net_search,
@@ -23,6 +22,7 @@ from searches import (
     search_and_die,
     search_under_fire,
 )
+from PIL import Image
 from sklearn import config_context
 from sklearn.base import clone, is_classifier
 from sklearn.decomposition import PCA
@@ -41,10 +41,11 @@ from sklearn.model_selection import (
 )
 from sklearn.pipeline import Pipeline, make_pipeline
 
-import sk_fiqdr.model_selection._records as records
-from sk_fiqdr import DeepFeatures, FIQDRClassifier, _interrupts
+import sk_fiqdr.model_selection._search._records as records
+from sk_fiqdr import DeepFeatures, FIQDRClassifier
 from sk_fiqdr.metrics import fiqdr_scoring
 from sk_fiqdr.model_selection import PatientStratifiedKFold, SearchCheckpoint
+from sk_fiqdr.utils import _interrupts
 
 GRID = {"C": [1e-3, 1e-2, 0.1, 1]}
 

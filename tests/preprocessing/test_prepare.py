@@ -11,11 +11,11 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from sk_fiqdr._images import UnreadableImageError
 from sk_fiqdr.datasets import make_fundus
 from sk_fiqdr.preprocessing import ClaheEqualizer, GrahamNormalizer, prepare_images
 from sk_fiqdr.preprocessing._crop import crop_file
-from sk_fiqdr.preprocessing._manifest import read_manifest
+from sk_fiqdr.preprocessing._prepare._manifest import read_manifest
+from sk_fiqdr.utils._images import UnreadableImageError
 
 NAMES = (
     "10_left.jpeg",

@@ -1,0 +1,1 @@
+"""Check a data set: duplicates, labels, splits."""

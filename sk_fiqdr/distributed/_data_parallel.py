@@ -1,0 +1,579 @@
+"""The estimators over several processes, each of which takes its part of every batch.
+
+Hugging Face accelerate joins the processes and wraps the network. skorch's
+AccelerateMixin is not used: it wraps the criterion too, which torch refuses on CPUs,
+and the mean of the processes' losses is not the loss of the batch where labels are
+missing or weighted.
+"""
+
+import hashlib
+import json
+import os
+import warnings
+from contextlib import contextmanager, nullcontext, redirect_stdout
+from pathlib import PurePath
+
+import torch
+from torch import nn
+from torch.nn.parallel import DistributedDataParallel
+from torch.utils.data import Subset
+
+from ..estimators._checkpoints._checkpoint import Checkpoint
+from ..estimators._fiqdr_classifier import DRGrader, FIQDRClassifier, QualityClassifier
+from ..estimators._net import FundusNet
+from ..utils._check_images import PATHS
+from ..utils._digest import NO_PART, describe
+from ..utils._interrupts import noticing_ctrl_c
+from ._processes import Part, processes
+
+__all__ = [
+    "DistributedDRGrader",
+    "DistributedFIQDRClassifier",
+    "DistributedQualityClassifier",
+]
+
+
+class _DataParallel:
+    """What makes an estimator of one process one of several; stands before it."""
+
+    _predicts = False  # and does not learn
+
+    @property
+    def _processes(self):
+        return processes(torch.device(self.device).type == "cpu")
+
+    @property
+    def accelerator(self):
+        """Hugging Face's Accelerator, with `is_main_process` and `print`."""
+        return self._processes.accelerator
+
+    @property
+    def _reduction(self):
+        return {} if self._processes.alone else {"all_reduce": self._processes.sum}
+
+    def fit(self, X, y, sample_weight=None, groups=None):
+        """Fit over all processes, each of which is given the same data.
+
+        Parameters
+        ----------
+        X, y, sample_weight, groups : array-like
+            As in :class:`sk_fiqdr.FIQDRClassifier`, the whole of it in every process.
+
+        Returns
+        -------
+        self : FundusNet
+            The fitted net, the same in every process.
+
+        Raises
+        ------
+        ValueError, TypeError
+            If X or y is not what is described there, or not the same everywhere.
+        """
+        with self._one_voice():
+            return super().fit(X, y, sample_weight=sample_weight, groups=groups)
+
+    def partial_fit(
+        self, X, y=None, classes=None, sample_weight=None, groups=None, **kwargs
+    ):
+        """Go on training over all processes; no checkpoints are written.
+
+        Parameters
+        ----------
+        X, y, classes, sample_weight, groups : array-like
+            As in `fit`.
+        **kwargs : dict
+            skorch's own.
+
+        Returns
+        -------
+        self : FundusNet
+            The net.
+        """
+        given = {"classes": classes, "sample_weight": sample_weight, "groups": groups}
+        with self._one_voice():
+            return super().partial_fit(X, y, **given, **kwargs)
+
+    @contextmanager
+    def _one_voice(self):
+        """Let the main process alone print and warn."""
+        if self._processes.is_main:
+            yield
+            return
+        with (
+            warnings.catch_warnings(action="ignore"),
+            open(os.devnull, "w") as nowhere,
+            redirect_stdout(nowhere),
+        ):
+            yield
+
+    def _make_training_set(self, *args, **kwargs):
+        dataset = super()._make_training_set(*args, **kwargs)
+        if not self._processes.alone:
+            self._check_shared(dataset)
+        return dataset
+
+    def _check_shared(self, dataset):
+        if torch.device(self.device).index is not None:
+            raise ValueError(
+                f"device={self.device!r} is one device, and there are "
+                f"{self._processes.n} processes. Use 'auto', 'cuda' or 'cpu': each "
+                "process takes the GPU of its number."
+            )
+        X = dataset.X
+        if dataset.kind == PATHS:  # folders may be mounted elsewhere
+            X = [PurePath(path).parts[-2:] for path in X]
+        content = describe([X, dataset.y, dataset.sample_weight, dataset.groups])
+        digest = hashlib.sha256(json.dumps(content).encode()).hexdigest()
+        parameters = self.get_params(deep=False)
+        settings = {
+            name: json.dumps(describe(value))
+            for name, value in parameters.items()
+            if not NO_PART.fullmatch(name) and name != "random_state"
+        }
+        of_main = self._processes.of_each(settings)[0]
+        other = [name for name in settings if settings[name] != of_main.get(name)]
+        others = [name for names in self._processes.of_each(other) for name in names]
+        if others:
+            raise ValueError(
+                f"The processes were given different parameters: {sorted(set(others))}"
+                ". Give each of them the same; what is drawn at random wants a seed."
+            )
+        seen = self._processes.of_each((len(dataset), digest))
+        if len(set(seen)) > 1:
+            n_rows = ", ".join(str(n) for n, _ in seen)
+            raise ValueError(
+                f"The processes were given different data, of {n_rows} rows. Give "
+                "each of them the whole of X and y, in the same order: it is fit that "
+                "divides every batch among them."
+            )
+
+    @contextmanager
+    def _open_checkpoint(self, dataset, *, afresh):
+        given = self._processes
+        if given.alone or given.is_main or self.checkpoint_dir is None:
+            with super()._open_checkpoint(dataset, afresh=afresh) as checkpoint:
+                if checkpoint is not None and not given.alone:
+                    given.from_main(
+                        (checkpoint.folder, checkpoint.key, checkpoint._content)
+                    )
+                yield checkpoint
+        else:
+            yield _Follower(*given.from_main(None), dataset)
+
+    @contextmanager
+    def _own_generator(self, *, start_afresh):
+        with super()._own_generator(start_afresh=start_afresh):
+            if not self._processes.alone:
+                self._processes.agree_on_draws()
+            yield
+
+    def fit_loop(self, X, y=None, epochs=None, **kwargs):
+        """Train; Ctrl-C ends the script, since it stops each process elsewhere."""
+        with noticing_ctrl_c() as pressed:
+            try:
+                return super().fit_loop(X, y, epochs=epochs, **kwargs)
+            except KeyboardInterrupt:
+                if pressed.is_set() and not self._processes.alone:
+                    raise SystemExit(
+                        "Ctrl-C ended the script: its processes had stopped in "
+                        "different batches, and are no longer one net."
+                    ) from None
+                raise
+
+    def get_split_datasets(self, X, y=None, **kwargs):
+        """Split off the validation part, the same in every process."""
+        parts = super().get_split_datasets(X, y, **kwargs)
+        if self._processes.alone:
+            return parts
+        rows = [part.indices if isinstance(part, Subset) else None for part in parts]
+        return tuple(
+            part if indices is None else Subset(part.dataset, indices)
+            for part, indices in zip(
+                parts, self._processes.from_main(rows), strict=True
+            )
+        )
+
+    def get_iterator(self, dataset, training=False):
+        """Return batches, of which this process reads its part unless it predicts."""
+        if not self._processes.alone and not self._predicts:
+            dataset = Part(dataset, self._processes)
+        return super().get_iterator(dataset, training=training)
+
+    def forward_iter(self, X, training=False, device="cpu"):
+        """Run over the whole of X: a prediction is this process's own."""
+        self._predicts = True
+        try:
+            yield from super().forward_iter(X, training=training, device=device)
+        finally:
+            self._predicts = False
+
+    def _check_batches(self, n_samples, batch_size, kwargs):
+        super()._check_batches(n_samples, batch_size, kwargs)
+        if self._processes.alone or n_samples <= batch_size:
+            return
+        # Batch norm wants two rows in each process, or one where it is synchronised.
+        on_cpu = torch.device(self.device).type == "cpu"
+        fewest = self._processes.n * (2 if on_cpu else 1)
+        norms = nn.modules.batchnorm._BatchNorm
+        if 0 < n_samples % batch_size < fewest and any(
+            isinstance(layer, norms) for layer in self.module_.modules()
+        ):
+            kwargs.setdefault("drop_last", True)
+
+    def run_single_epoch(self, iterator, training, **kwargs):
+        """Train or validate for one epoch; the network is shared while it learns."""
+        if self._processes.alone or iterator is None:
+            super().run_single_epoch(iterator, training=training, **kwargs)
+            return
+        self._processes.agree_on_draws()
+        with self._shared_network() if training else nullcontext():
+            super().run_single_epoch(iterator, training=training, **kwargs)
+        self._share_unreadable(iterator.dataset)
+
+    @contextmanager
+    def _shared_network(self):
+        """Wrap the network, anew for every epoch since frozen layers may thaw."""
+        device = torch.device(self.device)
+        if device.type == "cuda":
+            self.module_ = nn.SyncBatchNorm.convert_sync_batchnorm(self.module_)
+        self._noise = self._processes.draw_apart(device)
+        # Torch waits for the gradient of whatever may have one.
+        unused = self._parameters_without_gradient()
+        for parameter in unused:
+            parameter.requires_grad_(False)
+        self.module_ = DistributedDataParallel(
+            self.module_,
+            device_ids=[torch.cuda.current_device()] if device.type == "cuda" else None,
+        )
+        self.module_.train()  # the wrapper says that it is, whatever is in it
+        try:
+            yield
+        finally:
+            self.module_ = self.module_.module
+            for parameter in unused:
+                parameter.requires_grad_(True)
+        self._processes.copy_from_main(self.module_.buffers())
+
+    def _parameters_without_gradient(self):
+        """Return the parameters that the loss does not depend on, by a blank image."""
+        if self.backbone is None:
+            blank = torch.zeros(1, self.n_features_in_)
+        else:
+            size = int(self.image_size)
+            blank = torch.zeros(1, size, size, 3, dtype=torch.uint8)
+        outputs = self.module_.eval().forward(blank.to(self.device))  # not compiled
+        task = getattr(self, "_output", None)  # of a single task
+        outputs = outputs if task is None else outputs[task : task + 1]
+        parameters = [it for it in self.module_.parameters() if it.requires_grad]
+        gradients = torch.autograd.grad(
+            sum(output.sum() for output in outputs), parameters, allow_unused=True
+        )
+        return [
+            parameter
+            for parameter, gradient in zip(parameters, gradients, strict=True)
+            if gradient is None
+        ]
+
+    def _share_unreadable(self, dataset):
+        while not hasattr(dataset, "unreadable"):
+            dataset = dataset.dataset
+        flags = dataset.unreadable
+        if flags is not None:
+            flags.copy_(self._processes.sum(self._on_device(flags).int()) > 0)
+
+    def train_step(self, batch, **fit_params):
+        """Train on one batch; what dropout draws is each process's own."""
+        if self._processes.alone:
+            return super().train_step(batch, **fit_params)
+        agreed = torch.get_rng_state()
+        torch.set_rng_state(self._noise)
+        try:
+            # Not FundusNet's, which tries smaller batches where memory runs out: the
+            # other processes would wait.
+            return super(FundusNet, self).train_step(batch, **fit_params)
+        except torch.OutOfMemoryError as error:
+            error.add_note(
+                f"batch_size={self.batch_size!r} is that of all {self._processes.n} "
+                "processes together: lower it, or image_size, or start more of them."
+            )
+            raise
+        finally:
+            self._noise = torch.get_rng_state()
+            torch.set_rng_state(agreed)
+
+    def train_step_single(self, batch, **fit_params):
+        """Take loss and gradients of one batch."""
+        return self._with_whole_loss(super().train_step_single(batch, **fit_params))
+
+    def validation_step(self, batch, **fit_params):
+        """Take the loss of one batch without learning."""
+        return self._with_whole_loss(super().validation_step(batch, **fit_params))
+
+    def _with_whole_loss(self, step):
+        if self._processes.alone:
+            return step
+        return {**step, "loss": self._processes.mean(step["loss"])}
+
+    def get_loss(self, y_pred, y_true, X=None, training=False):
+        """Take the loss of this process's part, of which all take the mean."""
+        if self._processes.alone:
+            return super().get_loss(y_pred, y_true, X=X, training=training)
+        y_true = self._own_labels(y_true)
+        share = super().get_loss(y_pred, y_true, X=X, training=training)
+        return self._processes.n * share
+
+    def _own_labels(self, y):
+        rows = self._processes.rows_read(len(y))
+        return y[rows.start : rows.stop]
+
+    def notify(self, method_name, **kwargs):
+        """Call the callbacks, with labels and predictions of the whole batch."""
+        if method_name == "on_batch_end" and not self._processes.alone:
+            kwargs = self._with_whole_batch(**kwargs)
+        super().notify(method_name, **kwargs)
+
+    def _with_whole_batch(self, batch, y_pred, training, **kwargs):
+        X, y = batch
+        name = "train" if training else "valid"
+        self.history.record_batch(f"{name}_batch_size", len(y))
+        labels = self._on_device(self._own_labels(y))
+        *y_pred, labels = self._processes.whole(
+            [*y_pred, labels.reshape(len(labels), -1)], len(y)
+        )
+        batch = X, labels.long().reshape(y.shape)
+        return {
+            **kwargs,
+            "batch": batch,
+            "y_pred": tuple(y_pred),
+            "training": training,
+        }
+
+    def on_train_end(self, net, X=None, y=None, **kwargs):
+        """Take over the main process's history, which tells the time by its clock."""
+        super().on_train_end(net, X=X, y=y, **kwargs)
+        if not self._processes.alone:
+            self.history[:] = self._processes.from_main(self.history.to_list())
+
+    def save_params(self, *args, **kwargs):
+        """Write what skorch's `save_params` writes, in the main process alone.
+
+        Parameters
+        ----------
+        *args, **kwargs : object
+            skorch's own.
+        """
+        if self._processes.is_main:
+            super().save_params(*args, **kwargs)
+
+    @classmethod
+    def _plain_class(cls):
+        return next(
+            it
+            for it in cls.__mro__
+            if issubclass(it, FundusNet) and not issubclass(it, _DataParallel)
+        )
+
+    def _plain(self):
+        """Return the estimator of one process with everything that this one has."""
+        plain = object.__new__(self._plain_class())
+        vars(plain).update(vars(self))
+        return plain
+
+    def export(self, path, **kwargs):
+        """Write the network for another runtime, in the main process.
+
+        Parameters
+        ----------
+        path : str or Path
+            The file; it appears whole or not at all.
+        **kwargs : dict
+            As for the estimator of one process.
+
+        Returns
+        -------
+        difference : float or None
+            Largest difference of a probability that was found; None elsewhere.
+        """
+        if self._processes.is_main:
+            return self._plain().export(path, **kwargs)
+        return None
+
+    def save_pretrained(self, folder, *, overwrite=False, scores=None):
+        """Save the fitted net for the estimator of one process, in the main process.
+
+        Parameters
+        ----------
+        folder : str or Path
+            Where to; it appears whole or not at all.
+        overwrite : bool, default=False
+            Replace the model that is there.
+        scores : dict of str to float, default=None
+            Scores to tell in the model card.
+
+        Raises
+        ------
+        FileExistsError
+            If the folder exists and `overwrite` is not set, or if it holds anything
+            else than a saved model.
+        """
+        if self._processes.is_main:
+            self._plain().save_pretrained(folder, overwrite=overwrite, scores=scores)
+
+    @classmethod
+    def from_pretrained(cls, folder, **parameters):
+        """Load what `save_pretrained` wrote, here or in one process.
+
+        Parameters
+        ----------
+        folder : str or Path
+            Where from.
+        **parameters : dict
+            Parameters to set differently, such as a backbone that is no name.
+
+        Returns
+        -------
+        net : FundusNet
+            The fitted net.
+
+        Raises
+        ------
+        FileNotFoundError, ValueError
+            If the folder holds no such model; the message says what it holds.
+        """
+        net = cls(**parameters)
+        _ = net._processes  # from here on this process has a GPU of its own
+        vars(net).update(vars(cls._plain_class().from_pretrained(folder, **parameters)))
+        return net
+
+
+class _Follower(Checkpoint):
+    """What the main process found on the disk, for a process that writes nothing."""
+
+    def __init__(self, folder, key, content, dataset):
+        self._content_of_main = content
+        super().__init__(folder, key, dataset)
+
+    def _read(self):
+        return self._content_of_main
+
+    def save(self, net, *, finished=False):
+        """Write nothing."""
+        self.n_epochs = len(net.history) - self.start
+
+
+class DistributedFIQDRClassifier(_DataParallel, FIQDRClassifier):
+    """A :class:`~sk_fiqdr.FIQDRClassifier` that trains over several processes.
+
+    Started by ``torchrun --nproc-per-node 2 script.py`` or ``accelerate launch
+    script.py``, each process runs the whole script with the same data, on a GPU of its
+    own where there are GPUs. `fit` divides every batch among them and adds up what the
+    loss consists of, so that the net learns as it would in one process. Started by
+    ``python script.py`` it is alone, and a FIQDRClassifier.
+
+    Parameters
+    ----------
+    backbone, weights, image_size, beta, lambd, quality_loss_weight : object
+        As in :class:`~sk_fiqdr.FIQDRClassifier`.
+    augment, freeze, amp, checkpoint_dir, random_state : object
+        As in :class:`~sk_fiqdr.FIQDRClassifier`. The main process alone writes
+        checkpoints, and all go on from them. ``random_state=None`` is drawn once for
+        all.
+    device : str, default="auto"
+        "auto" is CUDA where there is one, else the CPU; each process takes the GPU of
+        its number.
+    **kwargs : dict
+        As in :class:`~sk_fiqdr.FIQDRClassifier`. `batch_size` is the number of rows
+        that all processes together learn from in a step, so that neither `lr` nor
+        anything else has to change with their number.
+
+    Attributes
+    ----------
+    accelerator : accelerate.Accelerator
+        Tells the processes apart: ``net.accelerator.is_main_process``, and
+        ``net.accelerator.print`` prints once.
+
+    Notes
+    -----
+    With unknown labels or weights the mean of the processes' losses is not the loss of
+    the batch. Here the numerators of L_dr and L_q are divided by sums over all
+    processes, and the centres follow the rows of all. After `fit` the weights, centres
+    and history are the same in each process. A prediction is each process's own, of the
+    whole X.
+
+    References
+    ----------
+    .. [1] K. Zhou et al., "Fundus Image Quality-Guided Diabetic Retinopathy Grading",
+       OMIA 2018.
+    .. [2] https://huggingface.co/docs/accelerate
+
+    Examples
+    --------
+    >>> from sk_fiqdr.datasets import make_fundus
+    >>> from sk_fiqdr.distributed import DistributedFIQDRClassifier
+    >>> X, y = make_fundus(8, image_size=64, random_state=0, return_X_y=True)
+    >>> net = DistributedFIQDRClassifier(image_size=64, max_epochs=1, random_state=0)
+    >>> net.fit(X, y).predict(X).shape
+    (8,)
+    >>> net.accelerator.num_processes  # torchrun makes it more
+    1
+    """
+
+
+class DistributedQualityClassifier(_DataParallel, QualityClassifier):
+    """A :class:`~sk_fiqdr.QualityClassifier` that trains over several processes.
+
+    Parameters
+    ----------
+    backbone, weights, image_size, beta, lambd, augment, freeze, amp : object
+        As in :class:`~sk_fiqdr.QualityClassifier`.
+    checkpoint_dir, device, random_state : object
+        As in :class:`DistributedFIQDRClassifier`.
+    **kwargs : dict
+        As in :class:`DistributedFIQDRClassifier`.
+
+    Attributes
+    ----------
+    accelerator : accelerate.Accelerator
+        Tells the processes apart.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sk_fiqdr.distributed import DistributedQualityClassifier
+    >>> rng = np.random.default_rng(0)
+    >>> X, y = rng.normal(size=(40, 4)), np.repeat([0, 1], 20)
+    >>> X[y == 1] += 2
+    >>> net = DistributedQualityClassifier(backbone=None, beta=1, max_epochs=20)
+    >>> net.fit(X, y).predict(X).shape
+    (40,)
+    """
+
+
+class DistributedDRGrader(_DataParallel, DRGrader):
+    """A :class:`~sk_fiqdr.DRGrader` that trains over several processes.
+
+    Parameters
+    ----------
+    backbone, weights, image_size, augment, freeze, amp : object
+        As in :class:`~sk_fiqdr.DRGrader`.
+    checkpoint_dir, device, random_state : object
+        As in :class:`DistributedFIQDRClassifier`.
+    **kwargs : dict
+        As in :class:`DistributedFIQDRClassifier`.
+
+    Attributes
+    ----------
+    accelerator : accelerate.Accelerator
+        Tells the processes apart.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sk_fiqdr.distributed import DistributedDRGrader
+    >>> rng = np.random.default_rng(0)
+    >>> y = np.tile([0, 1, 2, 3, 4], 20)
+    >>> X = rng.normal(size=(100, 5)) + 4 * np.eye(5)[y]
+    >>> net = DistributedDRGrader(backbone=None, max_epochs=30, random_state=0)
+    >>> bool(net.fit(X, y).score(X, y) > 0.9)
+    True
+    """

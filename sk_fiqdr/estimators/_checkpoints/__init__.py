@@ -1,0 +1,1 @@
+"""Fits that continue after their process was killed."""

@@ -1,0 +1,354 @@
+"""Fits that outlive their process: a folder for each, one checkpoint of every epoch.
+
+A checkpoint is a folder with the tensors as safetensors and everything else, the
+history among it, as JSON. It is written under a passing name, brought to the disk, and
+renamed; only then does the one before it go. Its name ends in the checksum of the JSON,
+which holds the checksum of the tensors: a damaged file is noticed, whichever it is.
+"""
+
+import hashlib
+import json
+import os
+import re
+import shutil
+import tempfile
+import warnings
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+import safetensors.torch
+import skorch
+import torch
+from filelock import FileLock, Timeout
+from skorch.callbacks import PrintLog
+from torch.utils.data import Subset
+
+from ...utils._packing import pack, unpack
+from ...utils._version import __version__
+from ._fit_key import fit_key
+from ._fit_state import capture, learned, restore
+
+FORMAT = 1
+JSON, TENSORS, LOCK = "checkpoint.json", "tensors.safetensors", "lock"
+NAME = re.compile(r"(epoch|finished)-(\d+)-([0-9a-f]{16})")
+PASSING = ".writing-"
+VERSIONS = {
+    "sk_fiqdr": __version__,
+    "skorch": skorch.__version__,
+    "torch": torch.__version__,
+}
+
+
+@contextmanager
+def open_checkpoint(net, dataset, *, afresh):
+    """Give the checkpoint of one fit, to nobody else at the same time.
+
+    Parameters
+    ----------
+    net : FundusNet
+        The net before the fit.
+    dataset : FundusDataset
+        What it is fitted on.
+    afresh : bool
+        Whether the fit starts from scratch, and not from what the net has learned.
+
+    Yields
+    ------
+    checkpoint : Checkpoint or None
+        None where the net has no `checkpoint_dir`.
+    """
+    if net.checkpoint_dir is None:
+        yield None
+        return
+    start = None if afresh else [learned(net), net.generator_state_]
+    key = fit_key(net, dataset, start)
+    folder = Path(net.checkpoint_dir) / f"{type(net).__name__}-{key[:20]}"
+    lock = FileLock(folder / LOCK)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        _acquire(lock)
+    except OSError as error:
+        raise OSError(
+            error.errno,
+            f"checkpoint_dir={str(net.checkpoint_dir)!r} cannot be written to "
+            f"({error.strerror}). Choose another folder, or checkpoint_dir=None.",
+        ) from error
+    try:
+        yield Checkpoint(folder, key, dataset)
+    finally:
+        lock.release()
+
+
+def _acquire(lock):
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        warnings.warn(
+            "The same fit, of equal parameters and data, runs already and holds "
+            f"{lock.lock_file!r}. Waiting for its end, to take over what it has "
+            "learned.",
+            UserWarning,
+            stacklevel=6,
+        )
+        lock.acquire()
+
+
+class Checkpoint:
+    """The newest whole epoch of one fit, on the disk.
+
+    Parameters
+    ----------
+    folder : Path
+        The fit's own folder.
+    key : str
+        By what the fit is known again.
+    dataset : FundusDataset
+        What is fitted on.
+
+    Attributes
+    ----------
+    n_epochs : int
+        Epochs of this fit that are on the disk.
+    finished : bool
+        Whether the fit came to its end.
+    interrupted : bool
+        Whether Ctrl-C stopped it.
+    """
+
+    def __init__(self, folder, key, dataset):
+        self.folder = folder
+        self.key = key
+        self.dataset = dataset
+        self.interrupted = False
+        self.split = None
+        self._content = self._read()
+        self.n_epochs = self._content.get("n_epochs", 0)
+        self.finished = self._content.get("finished", False)
+
+    def _found(self):
+        """Return the checkpoints in the folder, the newest last."""
+        found = [path for path in self.folder.iterdir() if NAME.fullmatch(path.name)]
+        # By epoch, and of the same epoch "finished" after "epoch".
+        return sorted(found, key=lambda path: (path.name.split("-")[1], path.name))
+
+    def _read(self):
+        for left in self.folder.glob(f"{PASSING}*"):  # of a process that was killed
+            shutil.rmtree(left, ignore_errors=True)
+        found = self._found()
+        if not found:
+            strange = [
+                path.name
+                for path in self.folder.iterdir()
+                if path.name != LOCK and not path.name.startswith(".")
+            ]
+            if strange:
+                raise ValueError(
+                    f"{str(self.folder)!r} holds {strange[0]!r} and no checkpoint. "
+                    "Delete that folder to fit from the start, or choose another "
+                    "checkpoint_dir."
+                )
+            return {}
+        path = found[-1]
+        way_out = f"Delete {str(path)!r}, and the fit " + (
+            f"goes on from {found[-2].name!r}."
+            if len(found) > 1
+            else "starts from its first epoch."
+        )
+        try:
+            text = (path / JSON).read_bytes()
+            data = (path / TENSORS).read_bytes()
+        except OSError as error:
+            raise ValueError(
+                f"The checkpoint {str(path)!r} cannot be read: {error}. {way_out}"
+            ) from error
+        if _digest(text)[:16] != NAME.fullmatch(path.name)[3]:
+            raise ValueError(
+                f"The checkpoint {str(path)!r} is damaged: {JSON} has not the checksum "
+                f"that the folder is named by. {way_out}"
+            )
+        try:
+            content = json.loads(text)
+            written, key = content["format"], content["key"]
+            state, checksum = content["state"], content["sha256"]
+        except (ValueError, KeyError, TypeError) as error:
+            raise ValueError(
+                f"{str(path / JSON)!r} was not written by fit ({error!r}). {way_out}"
+            ) from error
+        if written != FORMAT:
+            raise ValueError(
+                f"The checkpoint {str(path)!r} has format {written!r}, and this "
+                f"version, sk-fiqdr {__version__}, reads {FORMAT!r}. Finish the fit "
+                f"with the version that began it, {content.get('versions')!r}. Or: "
+                f"{way_out}"
+            )
+        if key != self.key:
+            raise ValueError(
+                f"The checkpoint {str(path)!r} is of another fit, of other parameters "
+                f"or data ({key!r}, expected {self.key!r}). {way_out}"
+            )
+        if _digest(data) != checksum:
+            raise ValueError(
+                f"The checkpoint {str(path)!r} is damaged: {TENSORS} has not the "
+                f"checksum that {JSON} holds of it. {way_out}"
+            )
+        tensors = safetensors.torch.load(data)
+        return {**content, "state": unpack(state, tensors)}
+
+    def resume(self, net, parts):
+        """Bring the net to where the checkpoint is, and return the parts of the data.
+
+        Parameters
+        ----------
+        net : FundusNet
+            Started as an undisturbed fit is.
+        parts : tuple of Dataset
+            Training and validation part, as split now.
+
+        Returns
+        -------
+        parts : tuple of Dataset
+            The same, or as the fit that is resumed had split them.
+        """
+        if self._content:
+            split = self._content["state"]["split"]
+            parts = tuple(
+                part if indices is None else Subset(self.dataset, indices)
+                for part, indices in zip(parts, split, strict=True)
+            )
+            versions = self._content["versions"]
+            if versions != VERSIONS:
+                warnings.warn(
+                    f"The fit in {str(self.folder)!r} was begun with {versions!r} and "
+                    f"goes on with {VERSIONS!r}: it may not end bit for bit where it "
+                    "would have.",
+                    UserWarning,
+                    stacklevel=6,
+                )
+            self._restore(net)
+            _log(
+                net,
+                f"Goes on after epoch {self.n_epochs} of {net.max_epochs}, from "
+                f"{str(self.folder)!r}.",
+            )
+        self.split = [_indices(part, self.dataset) for part in parts]
+        self.start = len(net.history) - self.n_epochs
+        return parts
+
+    def finish(self, net):
+        """Make the net what it was at the end of its fit.
+
+        Parameters
+        ----------
+        net : FundusNet
+            Initialised.
+        """
+        self._restore(net)
+        _log(net, f"Finished before: taken from {str(self.folder)!r}.")
+
+    def _restore(self, net):
+        state = self._content["state"]
+        try:
+            restore(net, state)
+        except ValueError as error:
+            raise ValueError(
+                f"The checkpoint in {str(self.folder)!r} does not fit the network, "
+                f"whose code may have changed since: {error} Delete that folder to fit "
+                "from the start."
+            ) from error
+        if state["unreadable"] is not None and self.dataset.unreadable is not None:
+            self.dataset.unreadable.copy_(state["unreadable"])
+        self._content = {}  # twice the network's size in memory
+
+    def save(self, net, *, finished=False):
+        """Write the net as it is now, and then delete the checkpoint before.
+
+        Parameters
+        ----------
+        net : FundusNet
+            At the end of an epoch, or of its fit.
+        finished : bool, default=False
+            Whether the fit is at its end.
+
+        Raises
+        ------
+        OSError
+            If it cannot be written; the checkpoint before it is still there.
+        """
+        n_epochs = len(net.history) - self.start
+        tensors = {}
+        state = {
+            **capture(net),
+            "split": self.split,
+            "unreadable": self.dataset.unreadable,
+        }
+        content = {
+            "format": FORMAT,
+            "estimator": type(net).__name__,
+            "key": self.key,
+            "versions": VERSIONS,
+            "n_epochs": n_epochs,
+            "finished": finished,
+            "state": pack(state, tensors, "state"),
+        }
+        data = safetensors.torch.save(tensors)
+        text = json.dumps({**content, "sha256": _digest(data)}).encode()
+        kind = "finished" if finished else "epoch"
+        path = self.folder / f"{kind}-{n_epochs:05d}-{_digest(text)[:16]}"
+        before = self._found()
+        try:
+            self._write(path, {TENSORS: data, JSON: text})
+        except OSError as error:
+            kept = f"That of epoch {self.n_epochs} is still whole" if before else ""
+            raise OSError(
+                error.errno,
+                f"The checkpoint of epoch {n_epochs} could not be written to "
+                f"{str(self.folder)!r} ({error.strerror}). It takes "
+                f"{(len(data) + len(text)) / 1e6:.3g} MB, beside the one before. "
+                f"{kept or 'None was written before it'}: make room there, and fit "
+                "again to go on.",
+            ) from error
+        self.n_epochs = n_epochs
+        for old in before:
+            passing = old.rename(old.with_name(PASSING + old.name))
+            shutil.rmtree(passing, ignore_errors=True)
+
+    def _write(self, path, files):
+        passing = Path(tempfile.mkdtemp(prefix=PASSING, dir=self.folder))
+        try:
+            for name, data in files.items():
+                with open(passing / name, "wb") as file:
+                    file.write(data)
+                    file.flush()
+                    os.fsync(file.fileno())
+            passing.chmod(0o755)
+            _sync(passing)
+            os.rename(passing, path)
+            _sync(self.folder)
+        finally:
+            shutil.rmtree(passing, ignore_errors=True)
+
+
+def _indices(part, dataset):
+    known = isinstance(part, Subset) and part.dataset is dataset
+    return np.asarray(part.indices) if known else None
+
+
+def _log(net, text):
+    for _, callback in net.callbacks_:
+        if isinstance(callback, PrintLog):
+            callback._sink(text, net.verbose)
+
+
+def _digest(data):
+    return hashlib.sha256(data).hexdigest()
+
+
+def _sync(folder):
+    if os.name == "nt":  # which opens no folders
+        return
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

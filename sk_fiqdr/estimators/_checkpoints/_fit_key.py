@@ -1,0 +1,55 @@
+"""By what a fit is known again: its parameters, its data, and where it starts."""
+
+import os
+from pathlib import PurePath
+
+from ...utils._check_images import PATHS
+from ...utils._digest import NO_PART, digest
+
+
+def fit_key(net, dataset, state=None):
+    """Return a name for one fit, the same in every process and on every machine.
+
+    Parameters
+    ----------
+    net : FundusNet
+        The net, whose parameters count, but for those that only say where and how fast
+        it computes.
+    dataset : FundusDataset
+        Checked data. Images and features count by their content, files by their name,
+        the name of their folder, and their size in bytes.
+    state : object, default=None
+        What a warm start goes on from.
+
+    Returns
+    -------
+    key : str
+        40 hexadecimal digits.
+    """
+    X = dataset.X
+    if dataset.kind == PATHS:
+        X = [(*PurePath(path).parts[-2:], _size(path)) for path in X]
+    parameters = {
+        name: value
+        for name, value in net.get_params(deep=False).items()
+        if not NO_PART.fullmatch(name)
+    }
+    return digest(
+        {
+            "estimator": type(net),
+            "parameters": parameters,
+            "X": X,
+            "y": dataset.y,
+            "classes": net.classes_,
+            "sample_weight": dataset.sample_weight,
+            "groups": dataset.groups,
+            "start": state,
+        }
+    )
+
+
+def _size(path):
+    try:
+        return os.path.getsize(path)
+    except OSError:
+        return -1

@@ -1,0 +1,446 @@
+"""Features of a frozen backbone, computed once for all candidates and folds."""
+
+import copy
+import json
+import os
+import tempfile
+from pathlib import Path
+
+import joblib
+import numpy as np
+import PIL
+import torch
+import torchvision
+from sklearn.base import (
+    BaseEstimator,
+    ClassNamePrefixFeaturesOutMixin,
+    TransformerMixin,
+)
+from sklearn.utils import check_random_state
+from sklearn.utils.validation import check_is_fitted
+from torch.utils.data import Subset
+
+from ...modules import MultiTaskNet
+from ...utils._digest import digest
+from ...utils._progress import progress_bar
+from ...utils._version import __version__
+from .._fiqdr_classifier import FIQDRClassifier
+from .._input import CheckedInput
+from .._net import DEEP, FundusNet
+from .._training._dataset import FundusDataset
+from ._feature_cache import FeatureCache, image_keys
+
+VERSIONS = {
+    "sk_fiqdr": __version__,
+    "torch": torch.__version__,
+    "torchvision": torchvision.__version__,
+    "pillow": PIL.__version__,
+}
+SHARE = 1024  # images between two steps of the progress bar, without memory
+
+# Of named networks, so that a search builds each of them once in a process.
+_known_networks = {}
+
+
+class DeepFeatures(
+    CheckedInput, ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator
+):
+    """Turn images into the features that a frozen backbone makes of them.
+
+    In a Pipeline before an estimator with ``backbone=None``, and with `memory`, each
+    image is read and put through the backbone once, whatever the number of candidates
+    and folds of a search. Processes that search in parallel share the work.
+
+    Parameters
+    ----------
+    backbone : str, Module or callable, default="resnet18"
+        As in :class:`FIQDRClassifier`. For the backbone of a fitted net see
+        `from_estimator`.
+    weights : str, Path or None, default=None
+        As in :class:`FIQDRClassifier`: "DEFAULT" for torchvision's own, the path of a
+        local file, or None for random weights, which nothing here trains.
+    image_size : int, default=224
+        Height and width in pixels to which images are brought.
+    mean, std : sequence of three floats, default=None
+        Mean and standard deviation of the pixels, in 0 to 1, that the backbone expects;
+        by default those that a model of timm names, and ImageNet's for any other.
+    memory : str, Path, joblib.Memory or None, default=None
+        Folder where features are kept for each image. They are found again by other
+        folds, processes and days, as long as neither file nor network has changed. None
+        computes them at each call.
+    device : str, default="auto"
+        "auto" is CUDA where there is one, else the CPU.
+    amp : "auto" or bool, default="auto"
+        bfloat16 arithmetic; "auto" uses it where the device has the instructions.
+    batch_size : int, default=32
+        Number of images that go through the backbone together.
+    num_workers : int, default=0
+        Number of processes that read images.
+    on_error : {"raise", "warn", "skip"}, default="raise"
+        What an unreadable image does. "warn" and "skip" go on, its row is nan, and
+        `unreadable_` names it; the estimator behind needs the same setting, to let such
+        rows count nowhere.
+    random_state : int, RandomState or None, default=0
+        Seeds random weights. With None each fit has other ones, and `memory` is of no
+        use.
+    progress : bool, default=False
+        Show a progress bar on a terminal.
+
+    Attributes
+    ----------
+    network_ : str
+        By what the network is known: its weights, code and settings, and the versions
+        of the libraries.
+    seed_ : int
+        Of random weights.
+    input_ : dict
+        What the images were like.
+    unreadable_ : dict
+        Path and reason of each image that could not be read last time.
+
+    Notes
+    -----
+    Files are known by their path, size, and times of last change; pixels in memory by
+    themselves. scikit-learn's ``Pipeline(memory=...)`` would keep the features of whole
+    training sets, hence compute each image again for each fold.
+
+    The `memory` may be deleted at any time. A damaged file in it is named, and its
+    features are computed again.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from sklearn.pipeline import Pipeline
+    >>> from sk_fiqdr import DeepFeatures, FIQDRClassifier
+    >>> from sk_fiqdr.datasets import make_fundus
+    >>> X, y = make_fundus(8, image_size=64, random_state=0, return_X_y=True)
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     pipe = Pipeline(
+    ...         [
+    ...             ("features", DeepFeatures(image_size=64, memory=folder)),
+    ...             ("fiqdr", FIQDRClassifier(backbone=None, random_state=0)),
+    ...         ]
+    ...     )
+    ...     pipe.fit(X, y).predict(X).shape
+    (8,)
+    """
+
+    def __init__(
+        self,
+        backbone="resnet18",
+        *,
+        weights=None,
+        image_size=224,
+        mean=None,
+        std=None,
+        memory=None,
+        device="auto",
+        amp="auto",
+        batch_size=32,
+        num_workers=0,
+        on_error="raise",
+        random_state=0,
+        progress=False,
+    ):
+        self.backbone = backbone
+        self.weights = weights
+        self.image_size = image_size
+        self.mean = mean
+        self.std = std
+        self.memory = memory
+        self.device = device
+        self.amp = amp
+        self.batch_size = batch_size
+        self.num_workers = num_workers
+        self.on_error = on_error
+        self.random_state = random_state
+        self.progress = progress
+
+    @classmethod
+    def from_estimator(cls, estimator, **parameters):
+        """Take the backbone of a fitted net, as it is now.
+
+        Parameters
+        ----------
+        estimator : FIQDRClassifier, QualityClassifier or DRGrader
+            Fitted on images. Its `image_size`, `amp`, `device` and normalisation are
+            taken over.
+        **parameters : dict
+            Other parameters, such as `memory`.
+
+        Returns
+        -------
+        features : DeepFeatures
+            Not fitted yet.
+
+        Examples
+        --------
+        >>> from sk_fiqdr import DeepFeatures, FIQDRClassifier
+        >>> from sk_fiqdr.datasets import make_fundus
+        >>> X, y = make_fundus(8, image_size=64, random_state=0, return_X_y=True)
+        >>> net = FIQDRClassifier(image_size=64, max_epochs=1, random_state=0)
+        >>> DeepFeatures.from_estimator(net.fit(X, y)).fit_transform(X).shape
+        (8, 512)
+        """
+        if not isinstance(estimator, FundusNet) or estimator.backbone is None:
+            raise TypeError(
+                "from_estimator takes a net that was fitted on images, such as "
+                f"FIQDRClassifier(backbone='resnet18'), got {estimator!r}."
+            )
+        check_is_fitted(estimator)
+        module = estimator.module_
+        taken = {
+            "backbone": copy.deepcopy(module.backbone).cpu(),
+            "image_size": estimator.image_size,
+            "mean": _per_channel(module.mean),
+            "std": _per_channel(module.std),
+            "device": estimator.get_params(deep=False)["device"],
+            "amp": estimator.amp,
+        }
+        return cls(**{**taken, **parameters})
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.input_tags.two_d_array = False
+        tags.input_tags.string = True
+        tags.transformer_tags.preserves_dtype = ["float32"]
+        return tags
+
+    def __getstate__(self):
+        if hasattr(self, "network_"):
+            self._net()  # weights that lie elsewhere do not travel
+        return super().__getstate__()
+
+    def fit(self, X, y=None):
+        """Check the images and remember whose they are; nothing is trained.
+
+        Parameters
+        ----------
+        X : array-like
+            Image paths (str or Path); or uint8 images (n, height, width, 3).
+        y : array-like, default=None
+            Not used.
+
+        Returns
+        -------
+        self : DeepFeatures
+            The same.
+
+        Raises
+        ------
+        ValueError, TypeError
+            If X or a parameter is not what is described here.
+        """
+        self._folder()
+        vars(self).pop("net_", None)
+        self.seed_ = check_random_state(self.random_state).randint(
+            np.iinfo(np.int32).max
+        )
+        net = self._make_net()
+        net._check_parameters()
+        X, kind = self._check_X(X, reset=True)
+        self._remember_patients(X, kind, reset=True)
+        name = self._name()
+        if name in _known_networks:
+            self.network_, self._n_features_out = _known_networks[name]
+            return self
+        self.net_ = _build(net)
+        self.network_ = _network_key(self.net_)
+        self._n_features_out = self.net_.module_.n_features
+        if name is not None:
+            _known_networks[name] = self.network_, self._n_features_out
+        return self
+
+    def transform(self, X):
+        """Return the features of each image.
+
+        Parameters
+        ----------
+        X : array-like
+            Image paths (str or Path); or uint8 images (n, height, width, 3).
+
+        Returns
+        -------
+        features : ndarray of shape (n, d)
+            float32; a row of nan where an image could not be read.
+
+        Raises
+        ------
+        FileNotFoundError, UnreadableImageError
+            If an image cannot be read and ``on_error="raise"``.
+        OSError
+            If `memory` cannot be written to.
+        """
+        check_is_fitted(self)
+        X, kind = self._check_X(X, reset=False)
+        dataset = FundusDataset(
+            X, kind=kind, image_size=int(self.image_size), on_error=self.on_error
+        )
+        features = np.empty((len(X), self._n_features_out), np.float32)
+        with progress_bar("features", len(X), shown=self.progress) as show:
+            self._fill(features, dataset, _counting(show))
+        self._report_unreadable(dataset)
+        return features
+
+    def _fill(self, features, dataset, show):
+        def compute(rows):
+            return self._compute(dataset, rows)
+
+        folder, left = self._folder(), range(len(features))
+        if folder is not None:
+            keys = image_keys(dataset.X, dataset.kind)
+            cache = FeatureCache(folder / self.network_[:20], keys, features)
+            missing = cache.read()
+            left = [row for row, key in enumerate(keys) if key is None]
+            show(len(keys) - len(left) - sum(map(len, missing.values())))
+            if missing:
+                cache.complete(missing, compute, show)
+                self._describe_in(cache.folder)
+        for start in range(0, len(left), SHARE):
+            rows = left[start : start + SHARE]
+            features[rows] = compute(rows)
+            show(len(rows))
+
+    def _compute(self, dataset, rows):
+        """Put images through the backbone; nan for those that cannot be read."""
+        features = self._net()._outputs(Subset(dataset, rows), DEEP)[0]
+        if not np.isfinite(features).all():
+            raise FloatingPointError(
+                "The backbone makes features that are no finite numbers, of image "
+                f"{dataset.X[rows[np.isfinite(features).all(axis=1).argmin()]]!r} for "
+                "one. Look for nan in its weights; amp=False rules out bfloat16."
+            )
+        if dataset.unreadable is not None:
+            features[dataset.unreadable[rows].numpy()] = np.nan
+        return features
+
+    def _net(self):
+        """Return the network, built when it is needed first."""
+        if not hasattr(self, "net_"):
+            net = _build(self._make_net())
+            if _network_key(net) != self.network_:
+                raise ValueError(
+                    f"weights={self.weights!r}, or a library, have changed since this "
+                    "DeepFeatures was fitted. Fit it, and what stands behind it, again."
+                )
+            self.net_ = net
+        return self.net_
+
+    def _make_net(self):
+        if self.backbone is None or isinstance(self.backbone, FundusNet):
+            raise TypeError(
+                "backbone must be the name of a torchvision model, a torch Module, or "
+                f"a callable that returns one, got {self.backbone!r}. For the backbone "
+                "of a fitted net use DeepFeatures.from_estimator(net)."
+            )
+        return FIQDRClassifier(
+            module=_Backbone,
+            backbone=self.backbone,
+            weights=self.weights,
+            image_size=self.image_size,
+            module__mean=self.mean,
+            module__std=self.std,
+            device=self.device,
+            amp=self.amp,
+            batch_size=self.batch_size,
+            iterator_valid__num_workers=self.num_workers,
+            on_error=self.on_error,
+            random_state=self.seed_,
+        )
+
+    def _name(self):
+        """Return what names the network without building it, if anything does."""
+        if not isinstance(self.backbone, str):
+            return None
+        weights = self.weights
+        if weights is not None and weights != "DEFAULT":
+            try:
+                status = os.stat(weights)
+            except OSError:
+                return None
+            change = status.st_size, status.st_mtime_ns, status.st_ctime_ns
+            weights = (os.path.abspath(weights), change)
+        settings = (self.image_size, self.mean, self.std, self.device, self.amp)
+        return digest([self.backbone, weights, settings, self.seed_])
+
+    def _folder(self):
+        if self.memory is None:
+            return None
+        if isinstance(self.memory, str | os.PathLike):
+            return Path(self.memory)
+        if isinstance(self.memory, joblib.Memory):
+            location = self.memory.location
+            return None if location is None else Path(location) / "deep_features"
+        raise TypeError(
+            "memory must be a folder (str or Path), a joblib.Memory, or None to keep "
+            f"nothing, got {self.memory!r}."
+        )
+
+    def _describe_in(self, folder):
+        """Say in words which network a folder belongs to, once."""
+        path = folder / "network.json"
+        if path.exists():
+            return
+        words = {
+            "backbone": self.backbone if isinstance(self.backbone, str) else "own",
+            "weights": None if self.weights is None else str(self.weights),
+            "image_size": int(self.image_size),
+            "n_features": self._n_features_out,
+            "network": self.network_,
+            "versions": VERSIONS,
+        }
+        folder.mkdir(parents=True, exist_ok=True)
+        handle, passing = tempfile.mkstemp(prefix=".writing-", dir=folder)
+        with open(handle, "w") as file:
+            json.dump(words, file, indent=2)
+        os.replace(passing, path)
+
+
+class _Backbone(MultiTaskNet):
+    """The network without its heads."""
+
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        self.n_features = self.embedding.in_features
+
+    def forward(self, images):
+        """Return no logits, and what the backbone makes of the images."""
+        deep = self.backbone_features(images)
+        return deep[:, :0], deep[:, :0], deep
+
+
+def _build(net):
+    with net._own_generator(start_afresh=True):
+        return net.initialize()
+
+
+def _network_key(net):
+    """Return what tells the features of one network from those of any other."""
+    module = net.module_.eval()
+    code = [
+        [type(layer).forward, _settings(layer)]
+        for layer in module.backbone.modules()
+        if type(layer).__module__.partition(".")[0] not in ("torch", "torchvision")
+    ]
+    settings = [module.mean, module.std, net.image_size, net._uses_bfloat16()]
+    return digest([module.backbone, code, settings, VERSIONS])
+
+
+def _settings(layer):
+    return {name: value for name, value in vars(layer).items() if name[:1] != "_"}
+
+
+def _per_channel(statistic):
+    return tuple((statistic.double().flatten() / 255).tolist())
+
+
+def _counting(show):
+    """Let a progress bar count what it is told."""
+    n_shown = 0
+
+    def add(n):
+        nonlocal n_shown
+        n_shown += n
+        show(n_shown)
+
+    return add

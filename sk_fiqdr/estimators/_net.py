@@ -1,0 +1,499 @@
+"""FundusNet: what the three estimators share, and how skorch trains it.
+
+With _batches.py, _parameters.py and _fit_state.py the only file that knows skorch's
+internals.
+"""
+
+import inspect
+from contextlib import contextmanager
+
+import numpy as np
+import torch
+from sklearn.base import ClassNamePrefixFeaturesOutMixin, TransformerMixin
+from sklearn.utils import check_random_state
+from skorch import NeuralNet
+from skorch.utils import to_tensor
+from torch import nn
+
+from ..callbacks import EarlyStopping
+from ..modules import MultiTaskNet
+from ..utils._interrupts import noticing_ctrl_c
+from ._checkpoints._checkpoint import open_checkpoint
+from ._input import CheckedInput
+from ._parameters import NetParameters
+from ._saving._saving_mixin import Travels
+from ._training._batches import Batches
+from ._training._dataset import AugmentedDataset
+from ._training._errors import (
+    check_finite,
+    check_some_were_read,
+    name_lost_worker,
+    out_of_memory,
+    ran_out_of_memory,
+    too_small_for_norm,
+    warn_interrupted,
+)
+from ._training._inner_split import check_inner_split, check_train_split
+from ._training._optimizer import parameter_groups
+from ._training._schedule import LearningRateSchedule
+
+GRADE, QUALITY, DEEP = 0, 1, 2  # what the network returns, in this order
+
+
+class FundusNet(
+    CheckedInput,
+    NetParameters,
+    Batches,
+    Travels,
+    ClassNamePrefixFeaturesOutMixin,
+    TransformerMixin,
+    NeuralNet,
+):
+    """A skorch net over paths, uint8 images or features; base of the estimators.
+
+    The parameters are described in :class:`sk_fiqdr.FIQDRClassifier`.
+    """
+
+    _checkpoint = None  # of the fit that is under way
+    # What losses sum by where processes share a batch: see distributed.py.
+    _reduction = {}  # noqa: RUF012
+
+    def __init__(
+        self,
+        *,
+        backbone="resnet18",
+        weights=None,
+        image_size=224,
+        augment="default",
+        freeze=False,
+        amp="auto",
+        checkpoint_dir=None,
+        device="auto",
+        random_state=None,
+        max_epochs=10,
+        batch_size=32,
+        lr=0.01,
+        lr_schedule="one_cycle",
+        backbone_lr=None,
+        optimizer=torch.optim.SGD,
+        gradient_clip=None,
+        balance=None,
+        train_split=None,
+        early_stopping=None,
+        on_error="raise",
+        verbose=0,
+        module=MultiTaskNet,
+        iterator_train__shuffle=True,
+        **kwargs,
+    ):
+        super().__init__(
+            module=module,
+            optimizer=optimizer,
+            lr=lr,
+            max_epochs=max_epochs,
+            batch_size=batch_size,
+            train_split=train_split,
+            verbose=verbose,
+            device=device,
+            iterator_train__shuffle=iterator_train__shuffle,
+            **kwargs,
+        )
+        self.backbone = backbone
+        self.weights = weights
+        self.image_size = image_size
+        self.augment = augment
+        self.freeze = freeze
+        self.amp = amp
+        self.checkpoint_dir = checkpoint_dir
+        self.random_state = random_state
+        self.lr_schedule = lr_schedule
+        self.backbone_lr = backbone_lr
+        self.gradient_clip = gradient_clip
+        self.balance = balance
+        self.early_stopping = early_stopping
+        self.on_error = on_error
+
+    def _encode_targets(self, y):
+        """Check y and return it as int64 codes, -1 where unknown."""
+        raise NotImplementedError
+
+    def _module_sizes(self):
+        """Return n_grades and n_qualities for the network."""
+        raise NotImplementedError
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        images = self.backbone is not None
+        tags.input_tags.two_d_array = not images
+        tags.input_tags.three_d_array = False
+        tags.input_tags.string = images
+        tags.transformer_tags.preserves_dtype = ["float32"]
+        return tags
+
+    def initialize(self):
+        """Build network, criterion and optimiser afresh."""
+        self._check_parameters()
+        return super().initialize()
+
+    def initialize_module(self):
+        """Build the network for the data at hand."""
+        n_grades, n_qualities = self._module_sizes()
+        kwargs = {
+            "backbone": self.backbone,
+            "weights": self.weights,
+            "image_size": int(self.image_size),
+            "n_grades": n_grades,
+            "n_qualities": n_qualities,
+        }
+        if self.backbone is None:
+            if not hasattr(self, "n_features_in_"):
+                raise ValueError(
+                    "With backbone=None the width of the network is that of X: call "
+                    "fit(X, y) rather than initialize()."
+                )
+            kwargs["n_inputs"] = self.n_features_in_
+        module = self.module(**{**kwargs, **self.get_params_for("module")})
+        self.module_ = module.to(memory_format=torch.channels_last)
+        return self
+
+    def torch_compile(self, module, name):
+        """Compile the network in place: its state-dict keys stay as they are."""
+        if self.compile and name == "module":
+            module.compile(**self.get_params_for("compile"))
+        return module
+
+    def get_params_for_optimizer(self, prefix, named_parameters):
+        """Collect the optimiser's arguments, and sort parameters into groups."""
+        args, kwargs = super().get_params_for_optimizer(prefix, named_parameters)
+        known = inspect.signature(self.optimizer).parameters
+        for name, default in self._optimizer_defaults.items():
+            if name in known:
+                kwargs.setdefault(name, default)
+        if len(args[0]) > 1:
+            return args, kwargs  # the user's own parameter groups stay as they are
+        groups = parameter_groups(
+            self.module_,
+            args[0][0]["params"],
+            weight_decay="weight_decay" in known,
+            backbone_lr=self.backbone_lr,
+        )
+        return (groups,), kwargs
+
+    # SGD takes both; an optimiser that knows no momentum is left without it.
+    _optimizer_defaults = {"momentum": 0.9, "weight_decay": 1e-4}  # noqa: RUF012
+
+    @property
+    def _default_callbacks(self):
+        callbacks = [*super()._default_callbacks, ("schedule", LearningRateSchedule())]
+        if self.early_stopping is not None:
+            stop = EarlyStopping(patience=self.early_stopping)
+            callbacks.append(("early_stopping", stop))
+        return callbacks
+
+    def fit(self, X, y, sample_weight=None, groups=None):
+        """Fit the net from scratch; with `checkpoint_dir`, from where it was stopped.
+
+        Parameters
+        ----------
+        X : array-like
+            Image paths (str or Path); or uint8 images (n, height, width, 3); or, with
+            ``backbone=None``, float features (n, d).
+        y : array-like
+            Integer labels, -1 where unknown: (n, 2) with columns (grade, quality) for
+            FIQDRClassifier, else (n,).
+        sample_weight : array-like of shape (n,), default=None
+            Weight of each row: 2 counts as the row twice.
+        groups : array-like of shape (n,), default=None
+            Patient of each row, for a `train_split` that keeps patients whole; paths
+            that name their patient need none.
+
+        Returns
+        -------
+        self : FundusNet
+            The fitted net.
+
+        Raises
+        ------
+        ValueError, TypeError
+            If X or y is not what is described here; the message names what came.
+        FileNotFoundError, UnreadableImageError
+            If an image cannot be read and ``on_error="raise"``.
+        FloatingPointError
+            If the loss is no finite number any more.
+        OSError
+            If a checkpoint cannot be written, on a full disk for instance.
+        """
+        reset = not (self.warm_start and self.initialized_)
+        dataset = self._make_training_set(X, y, sample_weight, groups, reset=reset)
+        with (
+            self._open_checkpoint(dataset, afresh=reset) as checkpoint,
+            self._own_generator(start_afresh=reset),
+        ):
+            if checkpoint is None:
+                super().fit(dataset, None)
+            elif checkpoint.finished:
+                if reset:
+                    self.initialize()
+                checkpoint.finish(self)
+                self._report_unreadable(dataset)
+            else:
+                self._fit_with(checkpoint, dataset)
+        self._end_all()
+        return self
+
+    def _end_all(self):
+        """Let Ctrl-C pass, which skorch stops, if it was pressed twice."""
+        if self.__dict__.pop("_ends_all", False):
+            raise KeyboardInterrupt
+
+    def _open_checkpoint(self, dataset, *, afresh):
+        return open_checkpoint(self, dataset, afresh=afresh)
+
+    def _fit_with(self, checkpoint, dataset):
+        self._checkpoint = checkpoint
+        try:
+            super().fit(dataset, None)
+            if not checkpoint.interrupted:
+                checkpoint.save(self, finished=True)
+        finally:
+            self._checkpoint = None
+
+    def partial_fit(
+        self, X, y=None, classes=None, sample_weight=None, groups=None, **kwargs
+    ):
+        """Go on training for `max_epochs` more epochs; no checkpoints are written.
+
+        Parameters
+        ----------
+        X, y, sample_weight, groups : array-like
+            As in `fit`.
+        classes : array-like, default=None
+            Not used; scikit-learn passes it.
+        **kwargs : dict
+            skorch's own.
+
+        Returns
+        -------
+        self : FundusNet
+            The net.
+        """
+        if isinstance(X, torch.utils.data.Dataset):  # from fit, checked already
+            super().partial_fit(X, None, **kwargs)
+            self._report_unreadable(X)
+            return self
+        reset = not self.initialized_
+        dataset = self._make_training_set(X, y, sample_weight, groups, reset=reset)
+        with self._own_generator(start_afresh=reset):
+            super().partial_fit(dataset, None)
+        self._report_unreadable(dataset)
+        return self
+
+    def fit_loop(self, X, y=None, epochs=None, **kwargs):
+        """Train, from the newest checkpoint on; skorch calls this."""
+        epochs = self.max_epochs if epochs is None else epochs
+        if self._checkpoint is not None:
+            epochs -= self._checkpoint.n_epochs
+        with noticing_ctrl_c() as pressed:
+            try:
+                return super().fit_loop(X, y, epochs=epochs, **kwargs)
+            except KeyboardInterrupt:  # which callbacks raise, too, to end a fit
+                if pressed.is_set():
+                    warn_interrupted(self)
+                self._ends_all = pressed.twice
+                raise
+
+    def get_split_datasets(self, X, y=None, **kwargs):
+        """Split off the validation part; a fit that goes on keeps the one it had."""
+        check_train_split(self.train_split)
+        parts = super().get_split_datasets(X, y, **kwargs)
+        check_inner_split(*parts)
+        return (
+            parts if self._checkpoint is None else self._checkpoint.resume(self, parts)
+        )
+
+    def notify(self, method_name, **kwargs):
+        """Call the callbacks, and write a checkpoint after them."""
+        super().notify(method_name, **kwargs)
+        if method_name == "on_epoch_end" and self._checkpoint is not None:
+            self._checkpoint.save(self)
+
+    def run_single_epoch(self, iterator, training, **kwargs):
+        """Train or validate for one epoch."""
+        dataset = getattr(iterator, "dataset", None)
+        if training and isinstance(dataset, AugmentedDataset):
+            dataset.epoch_seed.random_()
+        try:
+            super().run_single_epoch(iterator, training=training, **kwargs)
+        except RuntimeError as error:
+            raise name_lost_worker(self, error) from error
+        except ValueError as error:
+            if not too_small_for_norm(error):
+                raise
+            raise ValueError(
+                "A batch of one image has no batch statistics, which layers of this "
+                f"network need ({error}). Set batch_size to 2 or more (it is "
+                f"{self.batch_size!r}, for {len(iterator.dataset)} images), keep "
+                "drop_last, or choose a network with group or layer norm."
+            ) from error
+
+    @contextmanager
+    def _own_generator(self, *, start_afresh):
+        """Draw from a generator of the net's own, and leave torch's as it was found."""
+        self._check_device_is_here()
+        on_gpu = self._device_type == "cuda"
+        devices = [torch.cuda.current_device()] if on_gpu else []
+        with torch.random.fork_rng(devices):
+            if start_afresh or not hasattr(self, "generator_state_"):
+                random_state = check_random_state(self.random_state)
+                torch.manual_seed(random_state.randint(np.iinfo(np.int32).max))
+            else:
+                torch.set_rng_state(self.generator_state_)
+            yield
+            self.generator_state_ = torch.get_rng_state()
+
+    def on_epoch_begin(self, net, dataset_train=None, dataset_valid=None, **kwargs):
+        """Freeze or thaw the backbone."""
+        super().on_epoch_begin(net, dataset_train, dataset_valid, **kwargs)
+        epoch = len(self.history)
+        frozen = self.freeze is True or (
+            self.freeze is not False and epoch <= self.freeze
+        )
+        self.module_.freeze(frozen)
+
+    def on_epoch_end(self, net, dataset_train=None, dataset_valid=None, **kwargs):
+        """Stop where not one image could be read."""
+        super().on_epoch_end(net, dataset_train, dataset_valid, **kwargs)
+        check_some_were_read(dataset_train)
+
+    def on_batch_end(self, net, batch=None, training=False, **kwargs):
+        """Stop where the loss is no number any more."""
+        super().on_batch_end(net, batch, training, **kwargs)
+        if training:
+            check_finite(self)
+
+    def infer(self, x, **fit_params):
+        """Run the network on one batch."""
+        images = x["images"] if isinstance(x, dict) else x
+        images = self._on_device(images)
+        with self._autocast():
+            outputs = self.module_(images)
+        return tuple(output.float() for output in outputs)
+
+    def _autocast(self):
+        enabled = self._uses_bfloat16()
+        return torch.autocast(self._device_type, torch.bfloat16, enabled=enabled)
+
+    def _on_device(self, batch):
+        """Bring pixels or labels to the device; from pinned memory without waiting."""
+        return to_tensor(batch, device="cpu").to(self.device, non_blocking=True)
+
+    def _uses_bfloat16(self):
+        if self.amp != "auto":
+            return self.amp
+        if self.backbone is None:
+            return False
+        if self._device_type == "cuda":
+            return torch.cuda.is_bf16_supported()
+        # Without the instructions bfloat16 is emulated, and many times slower.
+        return getattr(torch.cpu, "_is_avx512_bf16_supported", bool)()
+
+    def _set_training(self, training=True):
+        """Switch modes where they change: asking every layer every time is slow."""
+        for name in (*self._modules, *self._criteria):
+            module = getattr(self, f"{name}_")
+            if isinstance(module, nn.Module) and module.training is not training:
+                module.train(training)
+
+    def train_step(self, batch, **fit_params):
+        """Train on one batch; where memory does not suffice, say which batch fits."""
+        try:
+            return super().train_step(batch, **fit_params)
+        except RuntimeError as error:
+            if not ran_out_of_memory(error):
+                raise
+            message = str(error)
+        # Not before here has the failed step let go of its memory.
+        raise out_of_memory(self, batch, message)
+
+    def evaluation_step(self, batch, training=False):
+        """Run the network on one batch; where memory does not suffice, say so."""
+        try:
+            return super().evaluation_step(batch, training=training)
+        except RuntimeError as error:
+            if not ran_out_of_memory(error):
+                raise
+            message = str(error)
+        raise out_of_memory(self, batch, message, training=False)
+
+    def train_step_single(self, batch, **fit_params):
+        """Take loss and gradients of one batch."""
+        step = super().train_step_single(batch, **fit_params)
+        if self.gradient_clip is not None:
+            nn.utils.clip_grad_norm_(self.module_.parameters(), self.gradient_clip)
+        return {**step, "y_pred": _logits_only(step["y_pred"])}
+
+    def validation_step(self, batch, **fit_params):
+        """Take the loss of one batch without learning."""
+        step = super().validation_step(batch, **fit_params)
+        return {**step, "y_pred": _logits_only(step["y_pred"])}
+
+    def get_loss(self, y_pred, y_true, X=None, training=False):
+        """Take the loss of one batch."""
+        weight = X.get("sample_weight") if isinstance(X, dict) else None
+        y_true = self._on_device(y_true)
+        if weight is not None:
+            weight = self._on_device(weight)
+        return self._loss(y_pred, y_true, weight)
+
+    def _loss(self, outputs, labels, sample_weight):
+        raise NotImplementedError
+
+    def _outputs(self, X, *wanted):
+        """Run the network once and return the wanted outputs as float32 arrays."""
+        self.check_is_fitted()
+        dataset = self.get_dataset(X)
+        # One autocast around all batches keeps the weights that it has cast.
+        with torch.inference_mode(), self._autocast():
+            batches = [
+                [outputs[i] for i in wanted] for outputs in self.forward_iter(dataset)
+            ]
+        arrays = [torch.cat(parts).numpy() for parts in zip(*batches, strict=True)]
+        if getattr(dataset, "unreadable", None) is not None:
+            for array in arrays:
+                array[dataset.unreadable.numpy()] = np.nan
+        self._report_unreadable(dataset)
+        return arrays
+
+    def _probabilities(self, X, *wanted):
+        return [_softmax(logits) for logits in self._outputs(X, *wanted)]
+
+    @property
+    def _n_features_out(self):
+        return self.module_.n_features
+
+    def transform(self, X):
+        """Return the deep features that the centre loss sees.
+
+        Parameters
+        ----------
+        X : array-like
+            As in `fit`.
+
+        Returns
+        -------
+        features : ndarray of shape (n, d)
+            The quality head's embedding, float32.
+        """
+        return self._outputs(X, DEEP)[0]
+
+
+def _logits_only(outputs):
+    """Drop graph and features: scoring callbacks keep every batch of an epoch."""
+    return tuple(output.detach() for output in outputs[:DEEP])
+
+
+def _softmax(logits):
+    from scipy.special import softmax
+
+    # In float64, so that probabilities add up to 1 as closely as users may check.
+    return softmax(logits.astype(np.float64), axis=1)

@@ -1,0 +1,265 @@
+"""Models that travel: a folder of safetensors, JSON and a card, never a pickle."""
+
+import hashlib
+import importlib.metadata
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+import safetensors
+import safetensors.torch
+import torch
+
+from ...utils._version import __version__
+from ._model_card import model_card
+from ._saved_config import (
+    CONFIG,
+    FITTED_RULES,
+    FORMAT,
+    classes_from_json,
+    classes_to_json,
+    damaged,
+    read_config,
+)
+from ._saved_parameters import from_json, plain, to_json
+
+WEIGHTS, CARD = "model.safetensors", "README.md"
+PARTS = ("module", "criterion")
+
+
+def save(net, folder, *, overwrite=False, scores=None):
+    """Write a fitted net; the folder appears whole or not at all.
+
+    Parameters
+    ----------
+    net : FundusNet
+        A fitted net.
+    folder, overwrite, scores : object
+        Those of `FundusNet.save_pretrained`.
+    """
+    net.check_is_fitted()
+    folder = Path(folder)
+    _check_place(folder, overwrite)
+    parameters, not_saved = to_json(net)
+    tensors = {
+        f"{part}.{key}": value.detach().cpu().contiguous().clone()
+        for part in PARTS
+        for key, value in getattr(net, f"{part}_").state_dict().items()
+    }
+    # Not save_file, whose files nobody else may read.
+    weights = safetensors.torch.save(tensors)
+    config = {
+        "format": FORMAT,
+        "estimator": type(net).__name__,
+        "versions": _versions(),
+        "parameters": parameters,
+        "not_saved": not_saved,
+        "fitted": _fitted(net),
+        "training": _training(net),
+        "scores": _scores(getattr(net, "scores_", {}) if scores is None else scores),
+        "weights_sha256": hashlib.sha256(weights).hexdigest(),
+    }
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    temporary = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
+    try:
+        new, old = temporary / "new", temporary / "old"
+        new.mkdir()
+        (new / WEIGHTS).write_bytes(weights)
+        text = json.dumps(config, indent=2, allow_nan=False)
+        (new / CONFIG).write_text(text + "\n", encoding="utf-8")
+        (new / CARD).write_text(model_card(config, folder.name), encoding="utf-8")
+        if folder.exists():
+            os.replace(folder, old)
+        try:
+            os.replace(new, folder)
+        except OSError:
+            if old.exists():
+                os.replace(old, folder)
+            raise
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+
+
+def load(cls, folder, **parameters):
+    """Read what `save` wrote; no code of the folder is run.
+
+    Parameters
+    ----------
+    cls : type
+        The estimator expected in the folder.
+    folder : str or Path
+        Where from.
+    **parameters : dict
+        Parameters to set differently, such as a backbone that JSON could not hold.
+
+    Returns
+    -------
+    net : FundusNet
+        The fitted net, on the device that it finds.
+
+    Raises
+    ------
+    FileNotFoundError, ValueError
+        If the folder holds no such model; the message says what it holds.
+    """
+    folder = Path(folder)
+    for name in (CONFIG, WEIGHTS):
+        if not (folder / name).is_file():
+            raise FileNotFoundError(
+                f"{str(folder)!r} holds no {name}: it is no model that "
+                f"{cls.__name__}.save_pretrained wrote."
+            )
+    config = read_config(folder / CONFIG)
+    if config["estimator"] != cls.__name__:
+        raise ValueError(
+            f"{str(folder)!r} holds a {config['estimator']}, not a {cls.__name__}. "
+            f"Use {config['estimator']}.from_pretrained."
+        )
+    tensors = _read_tensors(folder / WEIGHTS, config["weights_sha256"])
+    own = from_json(cls, folder / CONFIG, config, parameters)
+    _check_size(folder / CONFIG, config["fitted"], {**own, **parameters}, tensors)
+    net = _build(cls, folder / CONFIG, config["fitted"], {**own, **parameters})
+    for part in PARTS:
+        _load_state(folder / WEIGHTS, getattr(net, f"{part}_"), part, tensors)
+    net.set_params(weights={**own, **parameters}.get("weights"))
+    if config["training"]["data"]:
+        net.training_data_ = config["training"]["data"]
+    net.scores_ = {
+        name: float("nan") if score is None else score
+        for name, score in config["scores"].items()
+    }
+    return net
+
+
+def _check_place(folder, overwrite):
+    """Raise where something is in the way that must not be replaced."""
+    if not folder.exists() and not folder.is_symlink():
+        return
+    if not overwrite:
+        raise FileExistsError(
+            f"{str(folder)!r} exists. Choose another folder, or pass overwrite=True."
+        )
+    others = (
+        sorted({path.name for path in folder.iterdir()} - {CONFIG, WEIGHTS, CARD})
+        if folder.is_dir() and not folder.is_symlink()
+        else [folder.name]
+    )
+    if others:
+        raise FileExistsError(
+            f"{str(folder)!r} holds what is no part of a saved model, such as "
+            f"{others[0]!r}: overwrite=True would delete it. Choose another folder."
+        )
+
+
+def _fitted(net):
+    fitted = {}
+    for name in FITTED_RULES:
+        if name in vars(net):
+            value = vars(net)[name]
+            is_classes = name == "classes_"
+            fitted[name] = classes_to_json(value) if is_classes else value
+    return json.loads(json.dumps(fitted, default=plain))
+
+
+def _training(net):
+    training = {"data": getattr(net, "training_data_", [])}
+    history = net.history
+    if len(history):
+        training["epochs"] = len(history)
+    return training
+
+
+def _scores(scores):
+    if not isinstance(scores, Mapping):
+        raise TypeError(
+            "scores must be a dict of names and numbers, as fiqdr_scoring returns, got "
+            f"{scores!r}."
+        )
+    plain = {}
+    for name, score in scores.items():
+        try:
+            plain[str(name)] = float(score) if np.isfinite(score) else None
+        except (TypeError, ValueError) as error:
+            raise TypeError(
+                f"scores[{name!r}] must be a number, got {score!r}."
+            ) from error
+    return plain
+
+
+def _versions():
+    # Not imported for their versions: torchvision takes a while.
+    others = ("torchvision", "skorch", "scikit-learn", "numpy")
+    return {
+        "sk_fiqdr": __version__,
+        "torch": torch.__version__,
+        **{name: importlib.metadata.version(name) for name in others},
+    }
+
+
+def _check_size(path, fitted, parameters, tensors):
+    """Raise where the first layer would be larger than all weights that there are."""
+    n_inputs = fitted.get("n_features_in_", 0)
+    n_needed = n_inputs * parameters.get("module__embedding_size", 128)
+    n_weights = sum(tensor.numel() for tensor in tensors.values())
+    if "module" not in parameters and n_needed > n_weights:
+        raise damaged(path, f"fitted.n_features_in_ is {n_inputs}, for fewer weights")
+
+
+def _build(cls, path, fitted, parameters):
+    """Return the net that the JSON describes, with random weights."""
+    try:
+        # The weights are in the folder: nothing is to be fetched or read for them.
+        net = cls(**{**parameters, "weights": None})
+        for name, value in fitted.items():
+            setattr(net, name, _rich(name, value))
+        with net._own_generator(start_afresh=True):
+            net.initialize()
+    except (TypeError, ValueError, AttributeError, RuntimeError) as error:
+        raise ValueError(
+            f"{str(path)!r} describes no {cls.__name__} that can be built here: {error}"
+        ) from error
+    return net
+
+
+def _rich(name, value):
+    if name == "classes_":
+        return classes_from_json(value)
+    if name == "class_weights_":
+        return torch.tensor(value)
+    return np.array(value, dtype=object) if name == "feature_names_in_" else value
+
+
+def _read_tensors(path, sha256):
+    weights = path.read_bytes()
+    if sha256 is not None and hashlib.sha256(weights).hexdigest() != sha256:
+        raise damaged(path, f"it is not the file that {CONFIG} was written with")
+    try:
+        return safetensors.torch.load(weights)
+    except safetensors.SafetensorError as error:
+        raise damaged(path, f"it is no safetensors file ({error})") from error
+
+
+def _load_state(path, module, part, tensors):
+    expected = module.state_dict()
+    state = {
+        name.removeprefix(f"{part}."): tensor
+        for name, tensor in tensors.items()
+        if name.split(".")[0] == part or name.split(".")[0] not in PARTS
+    }
+    wrong = sorted(expected.keys() ^ state.keys()) or [
+        name
+        for name, tensor in state.items()
+        if (tensor.shape, tensor.dtype) != (expected[name].shape, expected[name].dtype)
+    ]
+    if wrong:
+        raise ValueError(
+            f"{str(path)!r} does not fit the network that {CONFIG} describes: "
+            f"{len(wrong)} of {len(expected)} tensors are missing, unknown or of "
+            f"another shape or dtype, the first {part + '.' + wrong[0]!r}. Choose the "
+            "backbone that the model was saved with."
+        )
+    module.load_state_dict(state)

@@ -1,0 +1,1 @@
+"""Data, augmentation, optimiser, schedule and errors of a fit."""

@@ -1,0 +1,190 @@
+"""Lazy torch dataset over paths, uint8 images or features."""
+
+import random
+import zlib
+from contextlib import contextmanager
+
+import numpy as np
+import torch
+from skorch.dataset import Dataset
+
+from ...utils._check_images import IMAGES, PATHS
+from ...utils._images import UnreadableImageError, read_image, resize_images
+
+FEATURES = "features"
+
+
+class FundusDataset(Dataset):
+    """Rows of X that become tensors when they are asked for, a batch at a time.
+
+    Parameters
+    ----------
+    X : ndarray
+        Checked paths, uint8 images or float32 features.
+    y : ndarray of shape (n,) or (n, 2), default=None
+        int64 labels, -1 where unknown.
+    kind : {"paths", "images", "features"}
+        What X holds.
+    image_size : int
+        Height and width to which images are brought.
+    sample_weight : ndarray of shape (n,), default=None
+        Weight of each row.
+    groups : ndarray of shape (n,), default=None
+        Patient of each row, for the inner split.
+    on_error : {"raise", "warn", "skip"}, default="raise"
+        What an unreadable file does: stop, or become a black image without labels,
+        flagged in `unreadable`.
+
+    Attributes
+    ----------
+    unreadable : Tensor of shape (n,)
+        Flags in shared memory, so that worker processes can set them.
+    """
+
+    def __init__(
+        self,
+        X,
+        y=None,
+        *,
+        kind,
+        image_size,
+        sample_weight=None,
+        groups=None,
+        on_error="raise",
+    ):
+        super().__init__(X, y)
+        self.kind = kind
+        self.image_size = image_size
+        self.sample_weight = sample_weight
+        self.groups = groups
+        self.on_error = on_error
+        self.unreadable = None
+        if on_error != "raise" and kind == PATHS:
+            self.unreadable = torch.zeros(len(X), dtype=torch.bool).share_memory_()
+
+    def __getitem__(self, i):
+        images, labels = self.__getitems__([i])
+        if isinstance(images, dict):
+            return {key: value[0] for key, value in images.items()}, labels[0]
+        return images[0], labels[0]
+
+    def __getitems__(self, indices):
+        """Return a whole batch at once; torch's loader asks for it by this name."""
+        indices = np.asarray(indices)
+        if self.kind == PATHS:
+            X = np.stack([self._read(i) for i in indices])
+        else:
+            X = self._rows(indices)
+        if self.kind == IMAGES:
+            X = resize_images(X, self.image_size)
+        X = torch.from_numpy(np.ascontiguousarray(X))
+        if self.y is None:
+            y = torch.zeros(len(indices))
+        else:
+            y = torch.from_numpy(self.y[indices])
+            if self.unreadable is not None:
+                y[self.unreadable[indices]] = -1
+        if self.sample_weight is not None:
+            weight = torch.from_numpy(self.sample_weight[indices])
+            X = {"images": X, "sample_weight": weight}
+        return X, y
+
+    def _rows(self, indices):
+        """Gather rows; a stretch of them to predict on is a view, and no copy."""
+        first, n = indices[0], len(indices)
+        # With labels they may be augmented, in place even.
+        uncopied = self.y is None and self.X.flags.writeable
+        if uncopied and np.array_equal(indices, np.arange(first, first + n)):
+            return self.X[first : first + n]
+        return self.X[indices]
+
+    def _read(self, i):
+        try:
+            return read_image(self.X[i], self.image_size)
+        except (UnreadableImageError, FileNotFoundError):
+            if self.unreadable is None:
+                raise
+            self.unreadable[i] = True
+            return np.zeros((self.image_size, self.image_size, 3), dtype=np.uint8)
+
+
+class AugmentedDataset(torch.utils.data.Dataset):
+    """A dataset whose images are changed at random each time they are asked for.
+
+    Parameters
+    ----------
+    dataset : Dataset
+        A `FundusDataset`, or a Subset of one.
+    transform : callable
+        Maps one uint8 image (3, height, width) to another.
+
+    Attributes
+    ----------
+    epoch_seed : Tensor of shape ()
+        Decides with the rows of a batch and the place of an image in it what is drawn,
+        in whichever process; in shared memory, so that workers that stay see it change.
+    """
+
+    def __init__(self, dataset, transform):
+        self.dataset = dataset
+        self.transform = transform
+        self.epoch_seed = torch.zeros((), dtype=torch.int64).share_memory_()
+
+    def __len__(self):
+        return len(self.dataset)
+
+    def __getitems__(self, indices):
+        """Return a whole batch at once, each image transformed on its own."""
+        X, y = self.dataset.__getitems__(indices)
+        images = X["images"] if isinstance(X, dict) else X
+        images = images.permute(0, 3, 1, 2)
+        rows = zlib.crc32(np.asarray(indices, dtype=np.int64).tobytes())
+        batch_seed = int(self.epoch_seed) ^ rows
+        # Processes that share a batch hold some of its rows, and draw what one would.
+        positions = getattr(self.dataset, "positions", range)(len(indices))
+        changed = []
+        with _kept_generators():
+            for position, image in zip(positions, images, strict=True):
+                _seed(batch_seed + position)
+                changed.append(_check_augmented(self.transform(image), image))
+        images = torch.stack(changed)
+        images = images.permute(0, 2, 3, 1)
+        return ({**X, "images": images} if isinstance(X, dict) else images), y
+
+
+def _check_augmented(changed, image):
+    kept = isinstance(changed, torch.Tensor) and (
+        changed.shape == image.shape and changed.dtype == torch.uint8
+    )
+    if kept:
+        return changed
+    came = type(changed).__name__
+    if isinstance(changed, torch.Tensor):
+        came = f"{changed.dtype} of shape {tuple(changed.shape)!r}"
+    raise ValueError(
+        f"augment must return a uint8 tensor of shape {tuple(image.shape)!r}, as it "
+        f"was given, got {came}. Resizing is image_size's, normalising the network's."
+    )
+
+
+@contextmanager
+def _kept_generators():
+    """Leave every generator that a transform may draw from as it was found."""
+    states = torch.get_rng_state(), np.random.get_state(), random.getstate()  # noqa: NPY002
+    try:
+        yield
+    finally:
+        torch.set_rng_state(states[0])
+        np.random.set_state(states[1])  # noqa: NPY002
+        random.setstate(states[2])
+
+
+def _seed(seed):
+    torch.default_generator.manual_seed(seed)
+    np.random.seed(seed % 2**32)  # noqa: NPY002 its own generators are the user's
+    random.seed(seed)
+
+
+def take_batch(batch):
+    """Collate: datasets here return whole batches already."""
+    return batch

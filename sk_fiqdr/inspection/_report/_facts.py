@@ -1,0 +1,85 @@
+"""Sections of a report on the data, the settings and the versions."""
+
+import platform
+import re
+from importlib.metadata import version
+from pathlib import PurePath
+from types import FunctionType
+
+import pandas as pd
+from sklearn.utils import Bunch
+
+from ...datasets._folder import eye_of, image_name
+from ...model_selection import patient_ids
+from ...model_selection._patients import holds_paths
+from ...utils._version import __version__
+from ._section import Section
+
+LONGEST = 200  # letters of a setting
+PLACES = ("weights", "checkpoint_dir", "memory")  # parameters that may name folders
+
+
+def data(it):
+    """Look over the data that all of this is taken from."""
+    if not it.images:
+        return None
+    from ...datasets import audit
+
+    section = Section(
+        "data",
+        "The data",
+        "Labels, patients and copies among these images. Copies across patients, or "
+        "eyes that differ widely, are worth a look before any figure is believed.",
+    )
+    eyes = _eyes(it.X)
+    frame = pd.DataFrame({"eye": eyes})
+    found = audit(Bunch(data=it.X, target=it.y, groups=it.groups, frame=frame))
+    summary = found.frame("summary")
+    if not any(eyes):
+        summary = summary.drop(
+            ["patients with both eyes graded", "left and right grades differ"]
+        )
+        section.notes.append("Which eye an image is of is not known.")
+    section.tables["data"] = summary
+    section.notes.append(f"Hash of names and labels: {found.split_hash}.")
+    section.show("Labels, eyes and findings", (12, 4.6), lambda ax: found.plot(ax=ax))
+    return section
+
+
+def _eyes(X):
+    """Return "left" or "right" where the name of a file tells, else ""."""
+    if not holds_paths(X):
+        return [""] * len(X)
+    names = [image_name(str(path)) for path in X]
+    return list(map(eye_of, names, patient_ids(X)))
+
+
+def settings(it):
+    """Tell what the model is, and what it was made with."""
+    section = Section(
+        "settings",
+        "Settings and versions",
+        "What it takes to make this model again.",
+    )
+    params = it.estimator.get_params(deep=False)
+    values = [_setting(name, value) for name, value in params.items()]
+    section.tables["settings"] = pd.DataFrame(
+        {"value": values}, index=pd.Index(params, name="parameter")
+    )
+    names = ["torch", "torchvision", "skorch", "scikit-learn", "numpy", "pandas"]
+    versions = {"sk-fiqdr": __version__, "Python": platform.python_version()}
+    versions |= {name: version(name) for name in names}
+    section.tables["versions"] = pd.DataFrame(
+        {"version": versions.values()}, index=pd.Index(versions, name="library")
+    )
+    return section
+
+
+def _setting(name, value):
+    """Return a parameter as text that is the same on every machine, in one line."""
+    if isinstance(value, PurePath) or (name in PLACES and isinstance(value, str)):
+        return re.split(r"[\\/]", str(value))[-1]
+    if isinstance(value, type | FunctionType):
+        return value.__qualname__
+    text = re.sub(r" at 0x[0-9a-f]+", "", " ".join(str(value).split()))
+    return text if len(text) <= LONGEST else text[: LONGEST - 1] + "…"

@@ -1,0 +1,1 @@
+"""Cut-points, gates and calibration, chosen on held-out patients."""

@@ -1,0 +1,321 @@
+"""What the meta-estimators share: fitting what is inside, and passing on answers."""
+
+from numbers import Integral
+
+import numpy as np
+from sklearn import get_config
+from sklearn.base import BaseEstimator, ClassifierMixin, MetaEstimatorMixin
+from sklearn.frozen import FrozenEstimator
+from sklearn.utils import get_tags, indexable
+from sklearn.utils._param_validation import (
+    HasMethods,
+    Interval,
+    RealNotInt,
+    StrOptions,
+)
+from sklearn.utils.metadata_routing import (
+    MetadataRouter,
+    MethodMapping,
+    process_routing,
+)
+from sklearn.utils.metaestimators import available_if
+from sklearn.utils.validation import (
+    check_is_fitted,
+    has_fit_parameter,
+)
+
+from ...utils._unwrap import is_multi_task, last_step, unwrap
+from .._splits._patient_kfold import PatientStratifiedKFold
+from ._check_tasks import check_tasks, kappa_of_answers
+from ._out_of_fold import (
+    GRADE,
+    ask_out_of_fold,
+    check_unseen,
+    fit_clone,
+    make_splits,
+)
+
+
+def _inner(nested):
+    return getattr(nested, "estimator_", nested.estimator)
+
+
+def _inside_has(method):
+    return available_if(lambda nested: hasattr(last_step(_inner(nested)), method))
+
+
+class NestedClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
+    """A classifier around another: its base class, which names `estimator`, `cv`, ...
+
+    A subclass has `_estimators`, those inside, and `_ask`, a static method
+    ``(fitted, X) -> tuple of arrays`` that is asked about unseen patients.
+    """
+
+    _parameter_constraints = {  # noqa: RUF012
+        "estimator": [HasMethods(["fit", "predict_proba"])],
+        "cv": [
+            "cv_object",
+            StrOptions({"prefit"}),
+            Interval(RealNotInt, 0.0, 1.0, closed="neither"),
+        ],
+        "refit": ["boolean"],
+        "n_jobs": [Integral, None],
+        "random_state": ["random_state"],
+    }
+
+    def _estimators(self):
+        return (self.estimator,)
+
+    def _check_y(self, X, y):
+        """Return X and y in two columns, or say what is wrong with them."""
+        if y is None:
+            raise ValueError(
+                f"This {type(self).__name__} estimator requires y to be passed, but "
+                "the target y is None."
+            )
+        X, y = indexable(X, y)
+        if (
+            self.cv != "prefit"
+            and np.shape(y)[1:] != (2,)
+            and is_multi_task(self.estimator)
+            and not isinstance(self.estimator, FrozenEstimator)
+        ):
+            raise ValueError(
+                f"{type(last_step(self.estimator)).__name__} learns both tasks: y must "
+                "have shape (n_samples, 2) with columns (grade, quality), got shape "
+                f"{np.shape(y)!r}. Use np.column_stack([grade, quality]); -1 marks an "
+                "unknown label."
+            )
+        return X, check_tasks(y)
+
+    def _check_undecided(self):
+        if hasattr(last_step(self.estimator), "decide_tasks"):
+            inside = type(last_step(self.estimator)).__name__
+            raise ValueError(
+                f"{inside} decides already, and {type(self).__name__} would overrule "
+                f"it. Nest them the other way round: {inside}({type(self).__name__}"
+                "(net))."
+            )
+
+    def _fit_and_ask(self, X, y, groups, params):
+        """Fit what is inside, having asked it about patients that it had not seen.
+
+        Returns
+        -------
+        fitted : tuple of estimator
+            What answers from now on.
+        rows, fold : ndarray of shape (n_asked,)
+            Row of X and number of the split behind each answer.
+        answers : list of ndarray
+            As `_ask` gave them.
+        """
+        estimators = self._estimators()
+        for estimator in estimators:
+            if self.cv == "prefit":
+                check_is_fitted(estimator)
+            if self.cv == "prefit" or isinstance(estimator, FrozenEstimator):
+                check_unseen(estimator, X)
+        if self.cv == "prefit":
+            answers = list(self._ask(estimators, X))
+            rows = np.arange(len(y))
+            return estimators, rows, np.zeros_like(rows), answers
+        params, groups = self._route(groups, params)
+        splits = make_splits(self.cv, X, y, groups, self.random_state)
+        if not self.refit and len(splits) > 1:
+            raise ValueError(
+                f"refit=False keeps the estimator of a single split, and cv="
+                f"{self.cv!r} makes {len(splits)}. Pass a share to hold out, such as "
+                "cv=0.2, or refit=True."
+            )
+        fitted, *asked = ask_out_of_fold(
+            estimators, self._ask, X, y, splits, params, n_jobs=self.n_jobs
+        )
+        if self.refit:
+            fitted = self._fit_inside(X, y, params)
+        return fitted, *asked
+
+    def _fit_inside(self, X, y, params):
+        return tuple(
+            fit_clone(estimator, task, X, y, own_params)
+            for task, (estimator, own_params) in enumerate(
+                zip(self._estimators(), params, strict=True)
+            )
+        )
+
+    def _route(self, groups, params):
+        """Return what the `fit` of each estimator gets, and the splitter's groups."""
+        given = {} if groups is None else {"groups": groups}
+        if get_config()["enable_metadata_routing"]:
+            routed = process_routing(self, "fit", **params, **given)
+            own = [routed[name].fit for name in self._routed_names()]
+            return tuple(own), routed.splitter.split.get("groups")
+        return tuple(
+            {**params, **(given if has_fit_parameter(estimator, "groups") else {})}
+            for estimator in self._estimators()
+        ), groups
+
+    def _routed_names(self):
+        return ("estimator", "quality_estimator")[: len(self._estimators())]
+
+    def get_metadata_routing(self):
+        """Return what is routed where.
+
+        Returns
+        -------
+        router : MetadataRouter
+            `groups` go to the splitter; what the estimators request, to their `fit`.
+        """
+        mapping = MethodMapping().add(caller="fit", callee="fit")
+        router = MetadataRouter(owner=self)
+        for name, estimator in zip(
+            self._routed_names(), self._estimators(), strict=True
+        ):
+            router.add(**{name: estimator}, method_mapping=mapping)
+        splitter = self.cv if hasattr(self.cv, "split") else PatientStratifiedKFold()
+        mapping = MethodMapping().add(caller="fit", callee="split")
+        return router.add(splitter=splitter, method_mapping=mapping)
+
+    def _keep(self, fitted):
+        self.estimator_ = fitted[GRADE]
+        for name in ("n_features_in_", "feature_names_in_"):
+            if hasattr(self.estimator_, name):
+                setattr(self, name, getattr(self.estimator_, name))
+
+    @property
+    def classes_(self):
+        """The classes of the estimator inside."""
+        return self.estimator_.classes_
+
+    def __sklearn_tags__(self):
+        tags, inside = super().__sklearn_tags__(), get_tags(self.estimator)
+        tags.input_tags, tags.target_tags = inside.input_tags, inside.target_tags
+        return tags
+
+    def _inside(self, X):
+        check_is_fitted(self, "estimator_")
+        return unwrap(self.estimator_, X)
+
+    def predict_proba(self, X):
+        """Return the probability of each grade, as the estimator inside has it.
+
+        Parameters
+        ----------
+        X : array-like
+            As the estimator takes it.
+
+        Returns
+        -------
+        proba : ndarray of shape (n, n_grades)
+            In the order of `classes_`; nan where an image could not be read.
+        """
+        check_is_fitted(self, "estimator_")
+        return self.estimator_.predict_proba(X)
+
+    @_inside_has("predict_tasks")
+    def predict_tasks(self, X):
+        """Return the probabilities of both tasks, from one pass over X.
+
+        Parameters
+        ----------
+        X : array-like
+            As the estimator takes it.
+
+        Returns
+        -------
+        grade_proba, quality_proba : ndarray of shape (n, n_classes)
+            Probabilities.
+        """
+        inside, X = self._inside(X)
+        return inside.predict_tasks(X)
+
+    @_inside_has("predict_quality_proba")
+    def predict_quality_proba(self, X):
+        """Return the probability of poor and of good quality.
+
+        Parameters
+        ----------
+        X : array-like
+            As the estimator takes it.
+
+        Returns
+        -------
+        proba : ndarray of shape (n, 2)
+            Probabilities.
+        """
+        inside, X = self._inside(X)
+        return inside.predict_quality_proba(X)
+
+    @_inside_has("predict_quality")
+    def predict_quality(self, X):
+        """Return the quality.
+
+        Parameters
+        ----------
+        X : array-like
+            As the estimator takes it.
+
+        Returns
+        -------
+        quality : ndarray of shape (n,)
+            0 poor, 1 good; -1 where an image could not be read.
+        """
+        inside, X = self._inside(X)
+        return inside.predict_quality(X)
+
+    @_inside_has("transform")
+    def transform(self, X):
+        """Return the features of the estimator inside.
+
+        Parameters
+        ----------
+        X : array-like
+            As the estimator takes it.
+
+        Returns
+        -------
+        features : ndarray of shape (n, d)
+            Features.
+        """
+        inside, X = self._inside(X)
+        return inside.transform(X)
+
+    @_inside_has("check_patients")
+    def check_patients(self, X):
+        """Raise if X holds unseen images of patients that were trained on.
+
+        Parameters
+        ----------
+        X : array-like
+            As the estimator takes it.
+
+        Raises
+        ------
+        PatientLeakageError
+            If an eye is scored whose fellow eye was trained on.
+        """
+        inside, X = self._inside(X)
+        inside.check_patients(X)
+
+    def score(self, X, y):
+        """Return the quadratic weighted kappa of the grades.
+
+        Parameters
+        ----------
+        X : array-like
+            As the estimator takes it.
+        y : array-like of shape (n,) or (n, 2)
+            Grade, or grade and quality; rows of unknown grade (-1) are skipped.
+
+        Returns
+        -------
+        kappa : float
+            Images without an answer do not count.
+
+        Raises
+        ------
+        PatientLeakageError
+            If X holds an eye whose fellow eye was trained on, as far as names tell.
+        """
+        if hasattr(self, "check_patients"):
+            self.check_patients(X)
+        return kappa_of_answers(check_tasks(y)[:, GRADE], self.predict(X))

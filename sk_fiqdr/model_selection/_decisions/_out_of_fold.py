@@ -1,0 +1,188 @@
+"""Answers about patients whom the estimator that gives them has never seen."""
+
+import warnings
+from numbers import Integral, Real
+
+import numpy as np
+from sklearn.base import clone
+from sklearn.model_selection import check_cv
+from sklearn.utils import _safe_indexing, check_random_state
+from sklearn.utils.parallel import Parallel, delayed
+from sklearn.utils.validation import _check_method_params
+
+from ...utils._unwrap import is_multi_task, last_step
+from .._patients import check_patients_apart, holds_paths, patients_of, read_patients
+from .._splits._allocate import deal_patients, strata_of
+from .._splits._patient_kfold import PatientStratifiedKFold
+from ._cut_points import UNKNOWN
+
+GRADE, QUALITY = 0, 1
+
+
+def make_splits(cv, X, y, groups, random_state):
+    """Split as `cv` says, with patients whole.
+
+    Parameters
+    ----------
+    cv : int, float, splitter, iterable or None
+        Number of folds (None is 5), share to hold out, or what scikit-learn takes.
+    X, y : array-like
+        Data and labels.
+    groups : array-like of shape (n,) or None
+        Patient of each row; read from X by default, if X holds paths.
+    random_state : int, RandomState or None
+        Makes the deal of an int or float `cv` random and repeat.
+
+    Returns
+    -------
+    splits : list of (train, test)
+        Row numbers.
+
+    Raises
+    ------
+    PatientLeakageError
+        If a split, or `groups`, tears a patient apart.
+    """
+    rows = np.arange(len(y))
+    known = groups is not None or holds_paths(X)
+    patients = patients_of(X, groups) if known else rows
+    dealt = cv is None or isinstance(cv, Real)
+    if dealt and not known:
+        warnings.warn(
+            "Patients are unknown, as X holds no paths and no groups were passed: each "
+            "row counts as a patient of its own. Both eyes of a patient in two folds "
+            "would flatter the result: pass groups=patient_ids(names).",
+            UserWarning,
+            stacklevel=5,
+        )
+    if isinstance(cv, Real) and not isinstance(cv, Integral):
+        shares = np.array([1 - cv, cv])
+        part = deal_patients(y, patients, shares, check_random_state(random_state))
+        return [(np.flatnonzero(part == 0), np.flatnonzero(part == 1))]
+    if dealt:
+        shuffle = random_state is not None
+        cv = PatientStratifiedKFold(
+            5 if cv is None else cv, shuffle=shuffle, random_state=random_state
+        )
+        return list(cv.split(rows, y, patients))
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "The groups parameter is ignored")
+        # scikit-learn's splitters know neither images nor y of two columns.
+        strata = strata_of(y, len(y))[0]
+        splits = list(check_cv(cv).split(rows, strata, patients if known else None))
+    for train, test in splits if known else ():
+        check_patients_apart(patients[train], patients[test])
+    return splits
+
+
+def check_unseen(estimator, X):
+    """Raise if an estimator was trained on patients of X, as far as it can be seen.
+
+    Parameters
+    ----------
+    estimator : estimator, Pipeline or search
+        Fitted; a net remembers its patients where paths told them.
+    X : array-like
+        What it is to be judged on.
+
+    Raises
+    ------
+    PatientLeakageError
+        If they share a patient.
+    """
+    trained = getattr(last_step(estimator), "trained_patients_", None)
+    if trained is not None and holds_paths(X):
+        # A name without laterality may repeat: another clinic's 0001.png.
+        told = [patient for patient, told in read_patients(X) if told]
+        check_patients_apart(trained, told)
+
+
+def fit_clone(estimator, task, X, y, params):
+    """Fit a clone: on both columns of y, or on the rows that know its task.
+
+    Parameters
+    ----------
+    estimator : estimator
+        Of both tasks (it has `predict_quality`), or of one.
+    task : {0, 1}
+        Column of the one task.
+    X : array-like
+        Data.
+    y : ndarray of shape (n, 2)
+        Grade and quality.
+    params : dict
+        For its `fit`.
+
+    Returns
+    -------
+    estimator : estimator
+        Fitted.
+    """
+    if not is_multi_task(estimator):
+        rows = np.flatnonzero(y[:, task] != UNKNOWN)
+        if len(rows) < len(y):
+            params = _check_method_params(X, params, indices=rows)
+            X, y = _safe_indexing(X, rows), y[rows]
+        y = y[:, task]
+    return clone(estimator).fit(X, y, **params)
+
+
+def _fit_and_ask(estimators, ask, X, y, train, test, params, keep):
+    X_train, y_train = _safe_indexing(X, train), y[train]
+    fitted = tuple(
+        fit_clone(
+            estimator,
+            task,
+            X_train,
+            y_train,
+            _check_method_params(X, own_params, indices=train),
+        )
+        for task, (estimator, own_params) in enumerate(
+            zip(estimators, params, strict=True)
+        )
+    )
+    return fitted if keep else None, ask(fitted, _safe_indexing(X, test))
+
+
+def ask_out_of_fold(estimators, ask, X, y, splits, params, *, n_jobs=None):
+    """Fit on each split's training rows, ask about its test rows.
+
+    Parameters
+    ----------
+    estimators : tuple of estimator
+        A grader, and a judge of quality where the grader is none.
+    ask : callable
+        ``ask(fitted, X) -> tuple of arrays``, one value or row for each row of X.
+    X : array-like
+        Data.
+    y : ndarray of shape (n, 2)
+        Grade and quality.
+    splits : list of (train, test)
+        Row numbers.
+    params : tuple of dict
+        For the `fit` of each estimator.
+    n_jobs : int, default=None
+        Splits to fit at a time.
+
+    Returns
+    -------
+    fitted : tuple of estimator or None
+        Those of the split, if there is but one.
+    rows, fold : ndarray of shape (n_asked,)
+        Row of X and number of the split behind each answer.
+    answers : list of ndarray
+        What `ask` returned, one array for each of its values.
+    """
+    fitted, answers = zip(
+        *Parallel(n_jobs=n_jobs)(
+            delayed(_fit_and_ask)(
+                estimators, ask, X, y, train, test, params, len(splits) == 1
+            )
+            for train, test in splits
+        ),
+        strict=True,
+    )
+    rows = np.concatenate([np.arange(len(y))[test] for _, test in splits])
+    fold = np.repeat(np.arange(len(splits)), [len(answer[0]) for answer in answers])
+    answers = [np.concatenate(parts) for parts in zip(*answers, strict=True)]
+    return fitted[0], rows, fold, answers

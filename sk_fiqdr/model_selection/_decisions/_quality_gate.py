@@ -1,0 +1,418 @@
+"""Refusing to grade what is too poor, at a price that is told."""
+
+import warnings
+from numbers import Real
+
+import numpy as np
+from sklearn.base import _fit_context
+from sklearn.frozen import FrozenEstimator
+from sklearn.utils._param_validation import HasMethods, Interval
+from sklearn.utils.validation import check_is_fitted
+
+from ...metrics import refusal_report
+from ...metrics._grading import N_GRADES
+from ...metrics._scorers import decide_tasks, most_probable
+from ...utils._labels import check_integers
+from ...utils._unwrap import last_step, unwrap
+from .._patients import holds_paths, patients_of
+from ._base import NestedClassifier
+from ._check_tasks import check_tasks
+from ._cut_points import UNKNOWN
+from ._gate_threshold import gate_threshold
+from ._out_of_fold import GRADE, QUALITY
+
+GOALS = ("max_refused", "min_kappa", "min_severe_kept")
+
+
+class QualityGate(NestedClassifier):
+    """Refuse to grade images whose quality is too poor, and tell what that costs.
+
+    An image is graded if its probability of good quality is at least `threshold_`,
+    which is chosen for a goal on images of patients that the estimator has not seen.
+    Without a goal the gate is off, and refuses nothing. Poor images are not spread
+    evenly over the grades (15.7 % of grade 4 and 3.2 % of grade 0 in the contest's
+    training set), so that a gate loses the worst eyes first: `report_` says how many.
+
+    Parameters
+    ----------
+    estimator : estimator
+        The grader. If it judges quality as well, as
+        :class:`~sk_fiqdr.FIQDRClassifier` does, it is all that is needed.
+    quality_estimator : classifier, default=None
+        A judge of quality with `predict_proba` over 0 poor and 1 good. None takes the
+        quality that `estimator` predicts.
+    max_refused : float, default=None
+        Goal: refuse as many images as this share allows, the poorest.
+    min_kappa : float, default=None
+        Goal: refuse as few images as bring the kappa of those that are graded to this,
+        and at most half, as the kappa of a handful reaches anything by chance.
+    min_severe_kept : float, default=None
+        Goal: refuse as many images as leave this share of the severe eyes (grades 3 and
+        4) graded.
+    threshold : float, default=None
+        No goal, but the threshold itself.
+    cv : int, float, splitter, iterable or "prefit", default=None
+        Where the answers come from by which the threshold is chosen: a number of folds
+        (None is 5) or a share to hold out, both with patients whole; what scikit-learn
+        takes for `cv`; or "prefit" to take the estimators as they are and choose on the
+        rows that `fit` gets, which they must not have been trained on.
+    refit : bool, default=True
+        Fit again, on all rows. False keeps what was fitted for choosing, and wants a
+        single split such as ``cv=0.2``.
+    n_jobs : int, default=None
+        Splits to fit at a time.
+    random_state : int, RandomState or None, default=None
+        Deals patients at random to the folds of an int `cv` or the part that a float
+        holds out; None deals them in order of appearance.
+
+    Attributes
+    ----------
+    threshold_ : float
+        Least probability of good quality that is graded; 0.0 refuses nothing.
+    report_ : DataFrame or None
+        The price, on the rows that the threshold was chosen on: see
+        :func:`~sk_fiqdr.metrics.refusal_report`. As it was chosen there, it flatters a
+        little: :meth:`report` tells the price on others. None if the gate is off.
+    estimator_, quality_estimator_ : estimator
+        Fitted.
+    classes_ : ndarray of shape (n_classes,)
+        The grades.
+
+    See Also
+    --------
+    TunedGradeThresholdsCV : Cut-points for kappa; put it inside this.
+
+    Notes
+    -----
+    An image that is refused has the answer -1, as one that could not be read: both are
+    not graded, and the scorers of :mod:`sk_fiqdr.metrics` pass over them. So a gate
+    always scores higher the more it refuses: compare gates by a kappa at equal
+    `max_refused`, never by kappa alone.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn.linear_model import LogisticRegression
+    >>> from sk_fiqdr.model_selection import QualityGate
+    >>> rng = np.random.default_rng(0)
+    >>> patient = np.arange(600) // 2
+    >>> grade = rng.choice(5, size=300, p=[0.6, 0.1, 0.2, 0.06, 0.04])[patient]
+    >>> good = rng.random(600) > np.where(grade == 4, 0.2, 0.05)
+    >>> noise = rng.normal(size=(600, 2)) * np.where(good, 0.5, 3)[:, None]
+    >>> X = np.column_stack([grade, good]) + noise * [1, 0.2]
+    >>> gate = QualityGate(LogisticRegression(), LogisticRegression(), max_refused=0.05)
+    >>> gate = gate.fit(X, np.column_stack([grade, good]), groups=patient)
+    >>> gate.report_.loc[["all", "grade 0", "grade 4"], "n"].to_dict()
+    {'all': 600, 'grade 0': 328, 'grade 4': 36}
+    >>> gate.report_.loc[["all", "grade 0", "grade 4"], "refused"].to_dict()
+    {'all': 30, 'grade 0': 19, 'grade 4': 5}
+    >>> int((gate.predict(X) == -1).sum())
+    31
+    """
+
+    _parameter_constraints = {  # noqa: RUF012
+        **NestedClassifier._parameter_constraints,
+        "quality_estimator": [HasMethods(["fit", "predict_proba"]), None],
+        "max_refused": [Interval(Real, 0, 1, closed="left"), None],
+        "min_kappa": [Interval(Real, -1, 1, closed="both"), None],
+        "min_severe_kept": [Interval(Real, 0, 1, closed="right"), None],
+        "threshold": [Interval(Real, 0, 1, closed="both"), None],
+    }
+
+    def __init__(
+        self,
+        estimator,
+        quality_estimator=None,
+        *,
+        max_refused=None,
+        min_kappa=None,
+        min_severe_kept=None,
+        threshold=None,
+        cv=None,
+        refit=True,
+        n_jobs=None,
+        random_state=None,
+    ):
+        self.estimator = estimator
+        self.quality_estimator = quality_estimator
+        self.max_refused = max_refused
+        self.min_kappa = min_kappa
+        self.min_severe_kept = min_severe_kept
+        self.threshold = threshold
+        self.cv = cv
+        self.refit = refit
+        self.n_jobs = n_jobs
+        self.random_state = random_state
+
+    def _estimators(self):
+        judge = self.quality_estimator
+        return (self.estimator,) if judge is None else (self.estimator, judge)
+
+    @_fit_context(prefer_skip_nested_validation=False)
+    def fit(self, X, y, groups=None, **params):
+        """Fit the estimators and choose the threshold.
+
+        Parameters
+        ----------
+        X : array-like
+            As the estimators take it.
+        y : array-like of shape (n, 2)
+            Grade and quality, -1 where unknown: what is unknown teaches nothing and
+            counts for nothing. With ``cv="prefit"`` the grade alone will do, (n,).
+        groups : array-like of shape (n,), default=None
+            Patient of each row, to keep patients whole; read from X by default, if it
+            holds paths.
+        **params : dict
+            For `fit` of the estimators, such as `sample_weight`; arrays of n values are
+            split with the rows. With metadata routing enabled each estimator gets what
+            it requests.
+
+        Returns
+        -------
+        self : QualityGate
+            The fitted gate.
+
+        Raises
+        ------
+        ValueError
+            If there is more than one goal, or one that cannot be reached (the message
+            says what can); if nobody judges quality, or y does not know both good and
+            poor images to learn from.
+        PatientLeakageError
+            If a split tears a patient apart, or a prefit net was trained on one of
+            these patients, as far as names tell.
+        """
+        goal, wanted = self._goal()
+        X, y = self._check_y(X, y)
+        check_integers("grade in y", y[:, GRADE], N_GRADES)
+        self._check_judge(y, off=goal is None)
+        if goal is None:
+            fitted, self.threshold_, self.report_ = self._off(X, y, groups, params)
+        else:
+            fitted, rows, _, (grade, good) = self._fit_and_ask(X, y, groups, params)
+            self.threshold_ = (
+                float(wanted)
+                if goal == "threshold"
+                else gate_threshold(goal, wanted, y[rows, GRADE], grade, good)
+            )
+            known = groups is not None or holds_paths(X)
+            self.report_ = refusal_report(
+                y[rows],
+                grade,
+                ~(good >= self.threshold_),
+                groups=patients_of(X, groups)[rows] if known else None,
+            )
+            self._warn_if_half_is_lost()
+        self._keep(fitted)
+        self.quality_estimator_ = fitted[-1]
+        return self
+
+    def _goal(self):
+        given = {
+            name: getattr(self, name)
+            for name in (*GOALS, "threshold")
+            if getattr(self, name) is not None
+        }
+        if len(given) > 1:
+            raise ValueError(
+                f"A gate has one goal, got {given!r}. Keep one of {', '.join(GOALS)} "
+                "or threshold, and leave the others None; `report_` tells what the "
+                "goal means for the others."
+            )
+        return next(iter(given.items()), (None, None))
+
+    def _check_judge(self, y, *, off):
+        if self.quality_estimator is None and not hasattr(
+            last_step(self.estimator), "predict_tasks"
+        ):
+            raise ValueError(
+                f"{type(last_step(self.estimator)).__name__} does not judge quality. "
+                "Pass a classifier of quality as quality_estimator, or "
+                "FIQDRClassifier as estimator."
+            )
+        judge = self._estimators()[-1]
+        learns = self.cv != "prefit" and not isinstance(judge, FrozenEstimator)
+        known = np.unique(y[y[:, QUALITY] != UNKNOWN, QUALITY])
+        if learns and len(known) < 2 and not (off and self.quality_estimator is None):
+            raise ValueError(
+                "A judge of quality learns from images of both classes, 0 poor and 1 "
+                f"good, got {'one class' if len(known) else 'none'}, "
+                f"{known.tolist()!r}, in the second column of y. Where the data has "
+                'no quality labels pass fitted estimators with cv="prefit".'
+            )
+
+    def _off(self, X, y, groups, params):
+        if self.cv == "prefit":
+            fitted = self._estimators()
+            for estimator in fitted:
+                check_is_fitted(estimator)
+        else:
+            fitted = self._fit_inside(X, y, self._route(groups, params)[0])
+        return fitted, 0.0, None
+
+    def _warn_if_half_is_lost(self):
+        share = self.report_.loc["all", "share"]
+        if share > 0.5:
+            warnings.warn(
+                f"This gate refuses {100 * share:.1f} % of the images: what is said of "
+                "the rest is said of a selection. `report_` has the price by grade.",
+                UserWarning,
+                stacklevel=4,
+            )
+
+    @staticmethod
+    def _ask(fitted, X):
+        grade_proba, quality_proba = _predict_tasks(fitted, X)
+        grade, _ = decide_tasks(last_step(fitted[GRADE]), grade_proba, quality_proba)
+        return np.asarray(grade), np.asarray(quality_proba)[:, 1]
+
+    def _fitted(self):
+        check_is_fitted(self, "estimator_")
+        return (self.estimator_, self.quality_estimator_)[: len(self._estimators())]
+
+    def predict_tasks(self, X):
+        """Return the probabilities of both tasks, also for what is refused.
+
+        Parameters
+        ----------
+        X : array-like
+            As the estimators take it.
+
+        Returns
+        -------
+        grade_proba, quality_proba : ndarray of shape (n, n_classes)
+            Probabilities.
+        """
+        return _predict_tasks(self._fitted(), X)
+
+    def predict_quality_proba(self, X):
+        """Return the probability of poor and of good quality.
+
+        Parameters
+        ----------
+        X : array-like
+            As the estimators take it.
+
+        Returns
+        -------
+        proba : ndarray of shape (n, 2)
+            Probabilities.
+        """
+        return _quality_proba(self._fitted()[-1], X)
+
+    def predict_quality(self, X):
+        """Return the more probable quality, which the threshold does not change.
+
+        Parameters
+        ----------
+        X : array-like
+            As the estimators take it.
+
+        Returns
+        -------
+        quality : ndarray of shape (n,)
+            0 poor, 1 good; -1 where an image could not be read.
+        """
+        return most_probable(self.predict_quality_proba(X))
+
+    def decide_tasks(self, grade_proba, quality_proba):
+        """Decide on both tasks: the grade of what is good enough.
+
+        Parameters
+        ----------
+        grade_proba, quality_proba : array-like of shape (n, n_classes)
+            What `predict_tasks` returns.
+
+        Returns
+        -------
+        grade : ndarray of shape (n,)
+            -1 where it is refused, or a probability is nan.
+        quality : ndarray of shape (n,)
+            0 poor, 1 good; -1 where a probability is nan.
+        """
+        inside = last_step(self._fitted()[GRADE])
+        grade, quality = decide_tasks(inside, grade_proba, quality_proba)
+        gradable = np.asarray(quality_proba)[:, 1] >= self.threshold_
+        return np.where(gradable, grade, UNKNOWN), quality
+
+    def predict(self, X):
+        """Grade what is good enough.
+
+        Parameters
+        ----------
+        X : array-like
+            As the estimators take it.
+
+        Returns
+        -------
+        grade : ndarray of shape (n,)
+            -1 where it is refused, or an image could not be read.
+        """
+        return self.decide_tasks(*self.predict_tasks(X))[GRADE]
+
+    def is_gradable(self, X):
+        """Tell what is good enough to be graded.
+
+        Parameters
+        ----------
+        X : array-like
+            As the estimators take it.
+
+        Returns
+        -------
+        gradable : ndarray of bool, shape (n,)
+            False where it is refused, or an image could not be read.
+        """
+        return self.predict_quality_proba(X)[:, 1] >= self.threshold_
+
+    def report(self, X, y, groups=None):
+        """Tell the price of the gate on other images.
+
+        Parameters
+        ----------
+        X : array-like
+            As the estimators take it.
+        y : array-like of shape (n, 2) or (n,)
+            Grade and quality, or grade; -1 where unknown.
+        groups : array-like of shape (n,), default=None
+            Patient of each row, for the intervals; read from X by default, if it holds
+            paths.
+
+        Returns
+        -------
+        report : DataFrame
+            See :func:`~sk_fiqdr.metrics.refusal_report`. What could not be read counts
+            as refused.
+
+        Raises
+        ------
+        PatientLeakageError
+            If X holds an eye whose fellow eye was trained on, as far as names tell.
+        """
+        if hasattr(self, "check_patients"):
+            self.check_patients(X)
+        if groups is not None or holds_paths(X):
+            groups = patients_of(X, groups)
+        grade, good = self._ask(self._fitted(), X)
+        refused = ~(good >= self.threshold_)
+        return refusal_report(check_tasks(y), grade, refused, groups=groups)
+
+
+def _predict_tasks(fitted, X):
+    if len(fitted) == 1:
+        inside, X = unwrap(fitted[GRADE], X)
+        return inside.predict_tasks(X)
+    return fitted[GRADE].predict_proba(X), _quality_proba(fitted[QUALITY], X)
+
+
+def _quality_proba(judge, X):
+    inside, X_inside = unwrap(judge, X)
+    if hasattr(inside, "predict_quality_proba"):
+        return inside.predict_quality_proba(X_inside)
+    classes = np.asarray(judge.classes_).tolist()
+    if classes != [0, 1]:
+        raise ValueError(
+            "A judge of quality tells 0 poor from 1 good, got one of the classes "
+            f"{classes!r}. Fit it on labels of both, and of these only."
+        )
+    return np.asarray(judge.predict_proba(X))

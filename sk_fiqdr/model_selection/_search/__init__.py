@@ -1,0 +1,1 @@
+"""Searches that continue after their process was killed."""

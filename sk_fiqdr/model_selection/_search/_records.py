@@ -1,0 +1,242 @@
+"""What a search has found out so far: a JSON file for each candidate and fold."""
+
+import hashlib
+import json
+import os
+import stat
+import sys
+import tempfile
+import warnings
+from contextlib import suppress
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path, PurePath
+
+import joblib
+import numpy as np
+from sklearn.frozen import FrozenEstimator
+
+from ...utils._digest import NO_PART as NO_PART_OF_NETS
+from ...utils._digest import describe
+from ...utils._version import __version__
+from .._patients import holds_paths
+
+FORMAT = 1
+# How and where is computed, beside what is known of nets.
+NO_PART = ("n_jobs", "memory", "num_workers", "progress")
+LIBRARIES = ("numpy", "scipy", "scikit-learn", "skorch", "torch", "torchvision")
+
+
+class Records:
+    """The records of one search, of certain data and scores.
+
+    Parameters
+    ----------
+    folder : Path
+        Where they lie.
+    run : str
+        The run of the search that writes new ones.
+    n_metrics : int
+        How many scorers are asked.
+    n_scores : int
+        How many scores make a record complete: each scorer on the test part, and on the
+        training part where that is wanted.
+    """
+
+    def __init__(self, folder, run, *, n_metrics, n_scores):
+        self.folder = Path(folder)
+        self.run = run
+        self.n_metrics = n_metrics
+        self.n_scores = n_scores
+
+    def read(self, key):
+        """Return the record of one fit, None where there is no whole one.
+
+        Parameters
+        ----------
+        key : str
+            By what the fit is known.
+
+        Returns
+        -------
+        record : dict or None
+            As it was written.
+        """
+        path = self._path(key)
+        try:
+            text = path.read_bytes()
+        except FileNotFoundError:
+            return None
+        try:
+            content = json.loads(text)
+            record = content["record"]
+            if content["sha256"] != _checksum(record):
+                raise ValueError("its checksum differs")
+            if record["key"] != key:
+                raise ValueError(f"it is of another fit, {record['key']!r}")
+        except (ValueError, KeyError, TypeError) as error:
+            warnings.warn(
+                f"{str(path)!r} is damaged ({error!r}), expected a result that "
+                "SearchCheckpoint has kept. This candidate and fold are done again.",
+                UserWarning,
+                stacklevel=2,
+            )
+            return None
+        return record
+
+    def write(self, record):
+        """Keep a record; it appears whole or not at all.
+
+        Parameters
+        ----------
+        record : dict
+            For `json.dumps`.
+        """
+        content = {"record": record, "sha256": _checksum(record)}
+        passing = None
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            handle, passing = tempfile.mkstemp(prefix=".writing-", dir=self.folder)
+            with open(handle, "w") as file:
+                json.dump(content, file, indent=1)
+                file.flush()
+                os.fsync(file.fileno())
+            os.chmod(passing, 0o644)
+            os.replace(passing, self._path(record["key"]))
+        except OSError as error:
+            if passing is not None:
+                with suppress(OSError):
+                    os.unlink(passing)
+            # The search is worth more than its records.
+            warnings.warn(
+                f"A result could not be kept in {str(self.folder)!r} "
+                f"({error.strerror}): were the search stopped, it would be done again.",
+                UserWarning,
+                stacklevel=2,
+            )
+
+    def read_all(self):
+        """Return all whole records, in lists by their candidate."""
+        candidates = {}
+        for path in sorted(self.folder.glob("*.json")):
+            record = self.read(path.stem)
+            if record is not None:
+                candidates.setdefault(record["candidate"], []).append(record)
+        return candidates
+
+    def _path(self, key):
+        return self.folder / f"{key}.json"
+
+
+def candidate_key(estimator):
+    """Return what tells an estimator before its fit from others.
+
+    Parameters
+    ----------
+    estimator : estimator
+        With the parameters of a candidate.
+
+    Returns
+    -------
+    key : str
+        Hangs on the classes of all estimators in it, the versions of their packages,
+        and their parameters, but for those that only say how and where to compute.
+    """
+    return _checksum(_outline(estimator))[:40]
+
+
+def data_key(*data):
+    """Return what tells data from other data.
+
+    Parameters
+    ----------
+    *data : object
+        Arrays, frames, lists, dicts and None. Arrays count by their content, files by
+        their name, the name of their folder, their size and their time of change.
+
+    Returns
+    -------
+    key : str
+        40 hexadecimal digits.
+    """
+    return _checksum([_outline_data(part) for part in data])[:40]
+
+
+def versions():
+    """Return the versions on which scores may hang."""
+    found = {"sk-fiqdr": __version__}
+    for name in LIBRARIES:
+        with suppress(PackageNotFoundError):
+            found[name] = version(name)
+    return found
+
+
+def _outline(value):
+    if isinstance(value, FrozenEstimator):
+        inner = value.estimator
+        module = getattr(inner, "module_", None)
+        learned = joblib.hash(inner) if module is None else module.state_dict()
+        return ["frozen", _outline(inner), describe(learned)]
+    if _is_estimator(value):
+        package = type(value).__module__.partition(".")[0]
+        release = getattr(sys.modules.get(package), "__version__", None)
+        parameters = {
+            name: _outline_weights(part) if name == "weights" else _outline(part)
+            for name, part in value.get_params(deep=False).items()
+            if name not in NO_PART and not NO_PART_OF_NETS.fullmatch(name)
+        }
+        return [describe(type(value)), str(release), parameters]
+    if isinstance(value, list | tuple):
+        return [_outline(part) for part in value]
+    if isinstance(value, dict):
+        return {str(describe(name)): _outline(part) for name, part in value.items()}
+    return describe(value)
+
+
+def _outline_weights(value):
+    """Describe a file by what it is now, whatever else by itself."""
+    path = isinstance(value, str | os.PathLike)
+    return _outline_path(value) if path else _outline(value)
+
+
+def _is_estimator(value):
+    return (
+        hasattr(value, "fit")
+        and hasattr(value, "get_params")
+        and not isinstance(value, type)
+    )
+
+
+def _outline_data(value):
+    if value is None:
+        return None
+    if isinstance(value, dict):
+        return {str(name): _outline_data(part) for name, part in value.items()}
+    if hasattr(value, "columns"):
+        columns = [_outline_data(value[name].to_numpy()) for name in value.columns]
+        return [[str(name) for name in value.columns], columns]
+    if holds_paths(value):
+        return [
+            _outline_path(part) if isinstance(part, str | os.PathLike) else repr(part)
+            for part in value
+        ]
+    if isinstance(value, np.ndarray):
+        return describe(value)
+    if hasattr(value, "to_numpy"):
+        return describe(value.to_numpy())
+    return joblib.hash(value)
+
+
+def _outline_path(path):
+    """Describe a file, or a text that is the name of none."""
+    try:
+        status = os.stat(path)
+    except (OSError, ValueError):
+        return str(path)
+    if not stat.S_ISREG(status.st_mode):
+        return str(path)
+    return [*PurePath(path).parts[-2:], status.st_size, status.st_mtime_ns]
+
+
+def _checksum(value):
+    text = json.dumps(value, sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()

@@ -1,0 +1,1 @@
+"""Splits that keep each patient's images in one set."""

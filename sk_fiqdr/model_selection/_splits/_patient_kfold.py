@@ -1,0 +1,98 @@
+"""Folds with patients whole and the rare grades and qualities spread evenly."""
+
+import numpy as np
+from sklearn.model_selection import BaseCrossValidator
+from sklearn.model_selection._split import GroupsConsumerMixin
+from sklearn.utils import check_random_state
+
+from .._patients import patients_of
+from ._allocate import deal_patients
+
+
+class PatientStratifiedKFold(GroupsConsumerMixin, BaseCrossValidator):
+    """K folds with patients whole, stratified by grade and quality jointly.
+
+    A fold that has no poor image of grade 4 cannot tell what a net does with it. The
+    patients with the rarest combinations are therefore dealt out first, each to the
+    fold that lacks their images most.
+
+    Parameters
+    ----------
+    n_splits : int, default=5
+        Number of folds, at least 2.
+    shuffle : bool, default=False
+        Deal patients in random order rather than in order of appearance.
+    random_state : int, RandomState or None, default=None
+        Makes the shuffle repeat; without `shuffle` it has no effect.
+
+    Examples
+    --------
+    >>> from sk_fiqdr.model_selection import PatientStratifiedKFold
+    >>> X = [f"{patient}_{eye}.jpeg" for patient in "abcd" for eye in "LR"]
+    >>> y = [[0, 1], [0, 1], [2, 1], [2, 0], [0, 1], [0, 1], [2, 1], [2, 0]]
+    >>> for train, test in PatientStratifiedKFold(2).split(X, y):
+    ...     print(test)
+    [0 1 2 3]
+    [4 5 6 7]
+    """
+
+    def __init__(self, n_splits=5, *, shuffle=False, random_state=None):
+        self.n_splits = n_splits
+        self.shuffle = shuffle
+        self.random_state = random_state
+
+    def get_n_splits(self, X=None, y=None, groups=None):
+        """Return the number of folds.
+
+        Parameters
+        ----------
+        X, y, groups : object
+            Not used.
+
+        Returns
+        -------
+        n_splits : int
+            The number of folds.
+        """
+        return self.n_splits
+
+    def split(self, X, y=None, groups=None):
+        """Yield the rows of training and test set, once for each fold.
+
+        Parameters
+        ----------
+        X : array-like
+            Data of any kind; only its length counts, and its names if it holds paths.
+        y : array-like of shape (n, 2) or (n,)
+            Labels whose combinations are the strata; -1 is one of them.
+        groups : array-like of shape (n,), default=None
+            Patient of each row; read from X by default, if X holds paths.
+
+        Yields
+        ------
+        train, test : ndarray of int
+            Row numbers.
+
+        Raises
+        ------
+        ValueError
+            If patients are unknown, or fewer than folds.
+        PatientLeakageError
+            If `groups` contradicts the file names.
+        """
+        yield from super().split(X, y, groups)
+
+    def _iter_test_masks(self, X=None, y=None, groups=None):
+        folds = self._deal(X, y, groups)
+        for fold in range(self.n_splits):
+            yield folds == fold
+
+    def _deal(self, X, y, groups):
+        if not isinstance(self.n_splits, int | np.integer) or self.n_splits < 2:
+            raise ValueError(
+                f"n_splits must be a whole number of at least 2, got {self.n_splits!r}."
+            )
+        groups = patients_of(X, groups)
+        rng = check_random_state(self.random_state) if self.shuffle else None
+        shares = np.full(self.n_splits, 1 / self.n_splits)
+        return deal_patients(y, groups, shares, rng)

@@ -1,0 +1,67 @@
+"""Training and test set with patients whole."""
+
+import numpy as np
+from sklearn.utils import _safe_indexing, check_random_state, indexable
+
+from .._patients import check_patients_apart, patients_of
+from ._allocate import deal_patients
+
+
+def patient_train_test_split(X, y, groups=None, *, test_size=0.25, random_state=None):
+    """Split into training and test set with patients whole and strata alike.
+
+    Which patients are drawn is random; the rows of either side keep their order.
+
+    Parameters
+    ----------
+    X : array-like
+        Data of any kind.
+    y : array-like of shape (n, 2) or (n,)
+        Labels whose combinations are the strata.
+    groups : array-like of shape (n,), default=None
+        Patient of each row; read from X by default, if X holds paths.
+    test_size : float or int, default=0.25
+        Share or number of test rows, reached as nearly as whole patients allow.
+    random_state : int, RandomState or None, default=None
+        Makes the split repeat.
+
+    Returns
+    -------
+    X_train, X_test, y_train, y_test : array-like
+        Of the types that came, as from scikit-learn's train_test_split.
+
+    Raises
+    ------
+    ValueError
+        If `test_size` leaves one side empty, or patients are unknown.
+    PatientLeakageError
+        If `groups` contradicts the file names.
+
+    Examples
+    --------
+    >>> from sk_fiqdr.model_selection import patient_train_test_split
+    >>> X = ["1_left", "1_right", "2_left", "2_right", "3_left", "4_left"]
+    >>> y = [0, 0, 1, 1, 0, 1]
+    >>> X_train, X_test, y_train, y_test = patient_train_test_split(
+    ...     X, y, test_size=2, random_state=0)
+    >>> len(X_train), sorted(y_test)
+    (4, [0, 1])
+    """
+    X, y = indexable(X, y)
+    groups = patients_of(X, groups)
+    n = len(groups)
+    share = test_size / n if isinstance(test_size, int | np.integer) else test_size
+    if not 0 < share < 1:
+        raise ValueError(
+            f"test_size must be a share between 0 and 1 or a number of rows below {n}, "
+            f"got {test_size!r}."
+        )
+    rng = check_random_state(random_state)
+    part = deal_patients(y, groups, np.array([1 - share, share]), rng)
+    train, test = np.flatnonzero(part == 0), np.flatnonzero(part == 1)
+    check_patients_apart(groups[train], groups[test])
+    return tuple(
+        _safe_indexing(container, rows)
+        for container in (X, y)
+        for rows in (train, test)
+    )

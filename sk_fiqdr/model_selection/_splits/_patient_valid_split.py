@@ -1,0 +1,89 @@
+"""The inner split of a net that keeps patients whole."""
+
+import warnings
+
+import numpy as np
+from sklearn.base import BaseEstimator
+from sklearn.utils import check_random_state
+
+from .._patients import check_patients_apart, holds_paths, patients_of
+from ._allocate import deal_patients
+from ._patient_kfold import PatientStratifiedKFold
+
+
+class PatientValidSplit(BaseEstimator):
+    """Hold out whole patients inside `fit`, for `train_split` of the estimators.
+
+    Patients come from the `groups` of `fit`, or from the file names if X holds paths;
+    else every row is a patient of its own, and a warning says so.
+
+    Parameters
+    ----------
+    valid_fraction : float, default=0.2
+        Share of the rows to validate on.
+    random_state : int, RandomState or None, default=0
+        Makes the split repeat.
+
+    Examples
+    --------
+    >>> from sk_fiqdr import FIQDRClassifier
+    >>> from sk_fiqdr.model_selection import PatientValidSplit
+    >>> net = FIQDRClassifier(train_split=PatientValidSplit(0.1))
+    """
+
+    def __init__(self, valid_fraction=0.2, *, random_state=0):
+        self.valid_fraction = valid_fraction
+        self.random_state = random_state
+
+    @property
+    def cv(self):
+        """The splitter whose metadata skorch asks for."""
+        return PatientStratifiedKFold()
+
+    def __call__(self, dataset, y=None, groups=None):
+        """Split a dataset.
+
+        Parameters
+        ----------
+        dataset : FundusDataset
+            With X, y and groups.
+        y : ndarray, default=None
+            Labels; those of the dataset by default.
+        groups : array-like, default=None
+            Patients; those of the dataset by default.
+
+        Returns
+        -------
+        train, valid : torch.utils.data.Subset
+            The two parts.
+
+        Raises
+        ------
+        ValueError
+            If there are fewer than two patients, or the share is not between 0 and 1.
+        """
+        from torch.utils.data import Subset
+
+        if not 0 < self.valid_fraction < 1:
+            raise ValueError(
+                "valid_fraction must be between 0 and 1, got "
+                f"{self.valid_fraction!r}. train_split=None validates on nothing."
+            )
+        y = dataset.y if y is None else y
+        groups = getattr(dataset, "groups", None) if groups is None else groups
+        if groups is None and not holds_paths(dataset.X):
+            warnings.warn(
+                "PatientValidSplit knows no patients: each row counts as one, and the "
+                "other eye of a patient may be trained on. Pass groups to fit; inside "
+                "a search, which keeps groups to itself, turn on scikit-learn's "
+                "metadata routing and say net.set_fit_request(groups=True).",
+                UserWarning,
+                stacklevel=2,
+            )
+            groups = np.arange(len(dataset))
+        groups = patients_of(dataset.X, groups)
+        shares = np.array([1 - self.valid_fraction, self.valid_fraction])
+        part = deal_patients(y, groups, shares, check_random_state(self.random_state))
+        train, valid = np.flatnonzero(part == 0), np.flatnonzero(part == 1)
+        check_patients_apart(groups[train], groups[valid])
+        return Subset(dataset, train), Subset(dataset, valid)

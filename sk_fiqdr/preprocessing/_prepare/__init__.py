@@ -1,0 +1,1 @@
+"""Prepare whole folders of photographs."""

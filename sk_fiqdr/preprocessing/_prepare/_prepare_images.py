@@ -1,0 +1,334 @@
+"""Prepare a folder of photographs for training: crop, normalise, write, keep account.
+
+The order of things makes it easy to go on with a run that was killed at any moment. A
+worker writes a photograph under a passing name, then a line into its journal, and then
+gives it its name. Whatever has its name is thus on record, and a line without its file
+counts for nothing. In the end the manifest is made from the journals.
+"""
+
+import os
+import shutil
+import uuid
+import warnings
+from collections import Counter
+from contextlib import closing, contextmanager
+
+import numpy as np
+from filelock import FileLock, Timeout
+
+from ...utils._progress import progress_bar
+from ._manifest import (
+    FAILED,
+    GONE,
+    PREPARED,
+    Record,
+    read_journals,
+    read_manifest,
+    read_rows,
+    write_manifest,
+)
+from ._pool import cannot_write, explain_stops, run_jobs
+from ._sources import (
+    MANIFEST,
+    SUFFIXES,
+    WORKPLACE,
+    check_folders,
+    find_sources,
+    name_outputs,
+)
+from ._worker import NORMALIZERS, Job, Settings, Task
+
+SUFFIX = {"jpeg": ".jpeg", "png": ".png"}
+WHY = ("new", "source_changed", "settings_changed", "output_changed", "failed_before")
+
+
+def prepare_images(
+    images,
+    output,
+    *,
+    image_size=512,
+    normalize=None,
+    format="jpeg",
+    quality=95,
+    n_jobs=-1,
+    on_error="warn",
+    progress=False,
+):
+    """Prepare a folder of photographs for training: crop each, mirror the folder.
+
+    Every photograph in `images` and the folders in it is cropped to the square around
+    its circle and written to the same place in `output`, with a ``manifest.csv`` that
+    accounts for every one. Hidden files and ``__MACOSX`` are passed over. Originals are
+    never touched.
+
+    A run that was stopped, or killed at any moment, is gone on with by the same call:
+    what is finished is not done again, and the result is the same, byte for byte. A
+    photograph is done anew if its size or time has changed, or the settings. One that
+    failed is tried again.
+
+    Parameters
+    ----------
+    images : str or Path
+        Folder of photographs.
+    output : str or Path
+        Folder for the prepared ones: a new or empty one, or that of an earlier run.
+        Neither folder may lie in the other.
+    image_size : int, default=512
+        Height and width of what is written, in pixels.
+    normalize : {None, "graham", "clahe"}, default=None
+        None leaves the colours; otherwise as `GrahamNormalizer` or `ClaheEqualizer`.
+    format : {"jpeg", "png"}, default="jpeg"
+        JPEG is written with full colour resolution, in 1.4 ms and 67 kB a photograph of
+        512 pixels; PNG is exact, in 25 ms and 300 kB. Neither holds metadata.
+    quality : int, default=95
+        Of JPEG, from 1 to 100.
+    n_jobs : int or None, default=-1
+        Number of processes, -1 for all cores; None leaves it to
+        ``joblib.parallel_config``. Within ``joblib.parallel_config("dask")`` the
+        cluster's workers do it; both folders must be theirs too.
+    on_error : {"warn", "skip", "raise"}, default="warn"
+        What an unreadable photograph does: be told of in a warning at the end, only in
+        the manifest, or stop the run.
+    progress : bool, default=False
+        Show a bar with rate and time left on stderr, where that is a terminal.
+
+    Returns
+    -------
+    manifest : DataFrame
+        A row for each photograph, as in ``manifest.csv``. `source` and `output` are
+        paths in the two folders; `status` is "prepared", "failed" (see `reason`), or
+        "gone" for what earlier runs prepared and whose source is no more. `circle_x`,
+        `circle_y` and `circle_radius` are in pixels of the source, upright;
+        `source_bytes`, `source_mtime_ns`, `output_bytes` and `settings` tell what was
+        made of what. ``manifest.attrs`` counts what this run did.
+
+    Raises
+    ------
+    FileNotFoundError, NotADirectoryError
+        If `images` is no folder.
+    ValueError
+        If a parameter is out of range, one folder lies in the other, `output` holds
+        what was not made here, or `images` holds no photograph.
+    ImportError
+        If `normalize` is "clahe" and OpenCV is not installed.
+    BlockingIOError
+        If another run is at work in `output`.
+    RuntimeError
+        If a worker process was killed, as when memory runs out.
+    OSError
+        If `output` cannot be written, as when the disk is full. In these cases the same
+        call goes on where it stopped.
+    UnreadableImageError, NoFundusError
+        If a photograph cannot be prepared and `on_error` is "raise".
+
+    Notes
+    -----
+    Two photographs that differ in the suffix only keep it: ``eye.png`` and ``eye.tif``
+    become ``eye.png.jpeg`` and ``eye.tif.jpeg``; ``manifest.attrs["suffix_kept"]``
+    counts them, for a label row of ``eye`` will not find them. Two that differ in the
+    case of letters only both fail, for some file systems cannot tell them.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> from PIL import Image
+    >>> from sk_fiqdr.datasets import make_fundus
+    >>> from sk_fiqdr.preprocessing import prepare_images
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     images = Path(folder, "images")
+    ...     images.mkdir()
+    ...     for i, eye in enumerate(make_fundus(2, random_state=0).data):
+    ...         Image.fromarray(eye).save(images / f"{i}.png")
+    ...     manifest = prepare_images(images, Path(folder, "prepared"), n_jobs=1)
+    >>> manifest[["source", "output", "status"]]
+      source  output    status
+    0  0.png  0.jpeg  prepared
+    1  1.png  1.jpeg  prepared
+    """
+    settings = _check_settings(image_size, normalize, format, quality)
+    if on_error not in ("warn", "skip", "raise"):
+        raise ValueError(
+            f'on_error must be "warn", "skip" or "raise", got {on_error!r}.'
+        )
+    if n_jobs == 0:
+        raise ValueError("n_jobs must be -1 (all cores) or from 1, got 0.")
+    images, output = check_folders(images, output)
+    sources, others = find_sources(images, output)
+    if not sources:
+        raise ValueError(
+            f"There is no photograph in {str(images)!r} (files by suffix: "
+            f"{dict(others)!r}), expected some that end in {', '.join(SUFFIXES)}. "
+            "Name the folder that holds them, itself or in further folders."
+        )
+    with _workplace(output) as workplace:
+        task = _plan(images, output, workplace, settings)
+        counts = _prepare_all(sources, task, n_jobs, on_error, progress)
+    manifest = read_manifest(output / MANIFEST)
+    # Photographs that differ from another in the suffix only: no label row names them.
+    kept = manifest["output"] == manifest["source"] + SUFFIX[format]
+    manifest.attrs = {
+        **counts,
+        "suffix_kept": int(kept.sum()),
+        "other_files": dict(others),
+    }
+    if on_error == "warn" and counts["failed"]:
+        failed = manifest[manifest["status"] == FAILED]
+        warnings.warn(
+            f"{len(failed)} of {len(sources)} photographs could not be prepared; "
+            f"{str(output / MANIFEST)!r} names them. The first of the reasons: "
+            f"{failed['reason'].iloc[0]}",
+            stacklevel=2,
+        )
+    return manifest
+
+
+def _check_settings(image_size, normalize, format, quality):
+    for name, value, low, high in (
+        ("image_size", image_size, 16, 8192),
+        ("quality", quality, 1, 100),
+    ):
+        if not isinstance(value, int | np.integer) or isinstance(value, bool):
+            raise TypeError(f"{name} must be an int, got {value!r}.")
+        if not low <= value <= high:
+            raise ValueError(f"{name} must be from {low} to {high}, got {value!r}.")
+    for name, value, allowed in (
+        ("normalize", normalize, (None, *NORMALIZERS)),
+        ("format", format, tuple(SUFFIX)),
+    ):
+        if value not in allowed:
+            raise ValueError(f"{name} must be one of {allowed!r}, got {value!r}.")
+    if normalize is not None:  # is what it needs installed?
+        NORMALIZERS[normalize]().transform(np.full((1, 64, 64, 3), 128, np.uint8))
+    quality = int(quality) if format == "jpeg" else None
+    return Settings(int(image_size), normalize, format, quality)
+
+
+@contextmanager
+def _workplace(output):
+    """Hold the output folder for this run alone; clean up when all is done."""
+    workplace = output / WORKPLACE
+    try:
+        workplace.mkdir(parents=True, exist_ok=True)
+        lock = FileLock(workplace / "lock")
+        lock.acquire(timeout=0)
+    except Timeout:
+        raise BlockingIOError(
+            f"Another run is preparing photographs into {str(output)!r}. Wait until it "
+            "has ended, or choose another output folder."
+        ) from None
+    except OSError as error:
+        raise cannot_write(output, error) from error
+    try:
+        _remove_drafts(workplace)  # what a killed run left
+        yield workplace
+        shutil.rmtree(workplace, ignore_errors=True)
+    finally:
+        _remove_drafts(workplace)
+        if not any(workplace.glob("*.jsonl")):  # nothing to go on with
+            shutil.rmtree(workplace, ignore_errors=True)
+        lock.release()
+
+
+def _remove_drafts(workplace):
+    for drafts in workplace.glob("drafts-*"):
+        # Away at once: a worker that outlived its run can name nothing any more.
+        old = drafts.rename(drafts.with_name("old-" + drafts.name))
+        shutil.rmtree(old, ignore_errors=True)
+
+
+def _plan(images, output, workplace, settings):
+    journals = workplace.glob("*.jsonl")
+    run = 1 + max((int(journal.name.split("-")[0]) for journal in journals), default=0)
+    drafts = workplace / f"drafts-{uuid.uuid4().hex}"
+    drafts.mkdir()
+    return Task(images, output, workplace, run, drafts, settings)
+
+
+def _prepare_all(sources, task, n_jobs, on_error, progress):
+    """Prepare what is not finished yet and write the manifest; count what was done."""
+    manifest = task.output / MANIFEST
+    outputs = name_outputs(sources, SUFFIX[task.settings.format])
+    known = {record.source: record for record in read_rows(manifest)}
+    known |= read_journals(task.workplace, task.output)
+    counts = Counter()
+    jobs = _find_jobs(sources, outputs, known, task, counts)
+    n_done = 0
+    with (
+        progress_bar("preparing", len(sources), shown=progress) as show,
+        explain_stops(task),
+        closing(run_jobs(jobs, task, n_jobs)) as results,
+    ):
+        for n_files, failures in results:
+            if failures and on_error == "raise":
+                raise failures[0]
+            n_done += n_files
+            show(n_done + counts["unchanged"])
+        show(len(sources))
+    known |= read_journals(task.workplace, task.output)
+    rows = [known.get(source) or _vanished(source) for source in sources]
+    taken = set(outputs)
+    for source in sorted(known.keys() - set(sources)):
+        record = known[source]
+        if record.output in taken or record.output is None:
+            continue
+        if (task.output / record.output).exists():
+            rows.append(record._replace(status=GONE))
+    write_manifest(manifest, rows, task.drafts / MANIFEST)
+    status = Counter(record.status for record in rows)
+    return {
+        "found": len(sources),
+        "prepared": status[PREPARED] - counts["unchanged"],
+        "failed": status[FAILED],
+        "gone": status[GONE],
+        **{name: counts[name] for name in ("unchanged", *WHY)},
+    }
+
+
+def _vanished(source):
+    return Record(
+        source,
+        reason=f"{source!r} was prepared, but its output is no longer there: something "
+        "else changes the output folder. Run again.",
+    )
+
+
+def _find_jobs(sources, outputs, known, task, counts):
+    """Yield what is to be done, and count it by why."""
+    taken = set(outputs)
+    for source, output in zip(sources, outputs, strict=True):
+        record = known.get(source)
+        why = _why(record, source, output, task)
+        counts[why] += 1
+        if why != "unchanged":
+            known.pop(source, None)
+            stale = record and record.output
+            yield Job(source, output, None if stale in taken else stale)
+
+
+def _why(record, source, output, task):
+    """Tell why a photograph is to be prepared, or that it is "unchanged"."""
+    if record is None:
+        return "new"
+    if record.status == FAILED:
+        return "failed_before"
+    if record.settings != str(task.settings):
+        return "settings_changed"
+    try:
+        status = os.stat(task.images / source)
+    except OSError:
+        return "source_changed"
+    if (status.st_size, status.st_mtime_ns) != (
+        record.source_bytes,
+        record.source_mtime_ns,
+    ):
+        return "source_changed"
+    try:
+        if (
+            record.output == output
+            and os.stat(task.output / output).st_size == record.output_bytes
+        ):
+            return "unchanged"
+    except OSError:
+        pass
+    return "output_changed"

@@ -1,0 +1,192 @@
+"""Which photographs a folder holds, and what each is to be called when prepared."""
+
+import os
+import unicodedata
+from collections import Counter
+from pathlib import Path
+
+SUFFIXES = (
+    *(".bmp", ".gif", ".j2k", ".jp2", ".jpe", ".jpeg", ".jpg", ".mpo", ".pbm", ".pgm"),
+    *(".png", ".pnm", ".ppm", ".tif", ".tiff", ".webp"),
+)
+MANIFEST = "manifest.csv"
+WORKPLACE = ".sk-fiqdr-prepare"  # in the output folder, while a run is on
+
+
+def check_folders(images, output):
+    """Refuse folders that cannot be prepared without harm to what they hold.
+
+    Parameters
+    ----------
+    images, output : str or Path
+        Where photographs come from and go to.
+
+    Returns
+    -------
+    images, output : Path
+        Absolute, without symbolic links.
+
+    Raises
+    ------
+    FileNotFoundError, NotADirectoryError
+        If `images` is no folder.
+    ValueError
+        If one lies in the other, or `output` holds files of another origin.
+    """
+    images, output = Path(images), Path(output)
+    if not images.exists():
+        raise FileNotFoundError(
+            f"There is no folder {str(images)!r} to take photographs from. Check the "
+            f"name; relative paths start from {os.getcwd()!r}."
+        )
+    for folder in (images, output):
+        if folder.exists() and not folder.is_dir():
+            raise NotADirectoryError(
+                f"{str(folder)!r} is a file, expected a folder. "
+                "Name the folder that it lies in, or another."
+            )
+    images, output = images.resolve(), output.resolve()
+    # Ask the file system where it can: on some, Out and out are one folder.
+    if any(_is_same(folder, images) for folder in (output, *output.parents)) or any(
+        _is_same(folder, output) for folder in images.parents
+    ):
+        raise ValueError(
+            f"The output folder {str(output)!r} and the images in {str(images)!r} must "
+            "not lie in one another: originals are never touched. Choose an output "
+            "folder beside the images."
+        )
+    if output.exists():
+        held = {entry.name for entry in os.scandir(output)}
+        if held and not held & {MANIFEST, WORKPLACE}:
+            raise ValueError(
+                f"The output folder {str(output)!r} holds {sorted(held)[0]!r} but no "
+                f"{MANIFEST} of an earlier run, and nothing is overwritten that was "
+                "not made here. Choose a new or an empty folder."
+            )
+    return images, output
+
+
+def _is_same(folder, other):
+    try:
+        return os.path.samefile(folder, other)
+    except OSError:  # not there yet
+        return folder == other
+
+
+def find_sources(images, output):
+    """List the photographs of a folder and all folders in it.
+
+    Hidden files and folders and ``__MACOSX`` are passed over, links are followed.
+
+    Parameters
+    ----------
+    images : Path
+        The folder.
+    output : Path
+        Where prepared photographs go; no link may lead there.
+
+    Returns
+    -------
+    sources : list of str
+        Paths in `images`, parted by "/", in an order that only names decide.
+    others : Counter
+        How many files of each other suffix there are.
+    """
+    sources, others = [], Counter()
+    _walk(os.fspath(images), "", (os.stat(images),), output, sources, others)
+    return sources, others
+
+
+def _walk(folder, prefix, above, output, sources, others):
+    with os.scandir(folder) as entries:
+        entries = sorted(entries, key=lambda entry: entry.name)
+    for entry in entries:
+        name = prefix + entry.name
+        if entry.name.startswith(".") or entry.name == "__MACOSX":
+            continue
+        target = Path(os.path.realpath(entry.path)) if entry.is_symlink() else None
+        if target is not None and output in (target, *target.parents):
+            raise ValueError(
+                f"{entry.path!r} is a link into the output folder {str(output)!r}: "
+                "what is prepared cannot be an original too. Remove the link, or "
+                "choose another output folder."
+            )
+        suffix = os.path.splitext(entry.name)[1].lower()
+        if os.path.isdir(entry.path):
+            status = os.stat(entry.path)
+            if any(os.path.samestat(status, other) for other in above):
+                continue  # a link to a folder that it lies in: all is listed already
+            before = len(sources)
+            try:
+                _walk(entry.path, name + "/", (*above, status), output, sources, others)
+            except PermissionError:
+                sources.append(name)  # will fail, and say why
+            if suffix in SUFFIXES and len(sources) == before:
+                sources.append(name)  # so will a folder in a photograph's place
+        elif suffix in SUFFIXES:
+            sources.append(name)
+        else:
+            others[suffix or "no suffix"] += 1
+
+
+def name_outputs(sources, suffix):
+    """Choose the name of each prepared photograph, no two alike in any case of letters.
+
+    Parameters
+    ----------
+    sources : list of str
+        Paths in the folder of photographs.
+    suffix : str
+        Of what is prepared, with its dot.
+
+    Returns
+    -------
+    outputs : list of (str or None)
+        Paths in the output folder: the source's with another suffix, or with one more
+        where two sources differ in the suffix only. None where this does not part them
+        (some file systems cannot tell A from a), or no file can have the name.
+
+    Examples
+    --------
+    >>> from sk_fiqdr.preprocessing._prepare._sources import name_outputs
+    >>> name_outputs(["a/1.tif", "a/2.png", "a/2.tif", "B.png", "b.png"], ".jpeg")
+    ['a/1.jpeg', 'a/2.png.jpeg', 'a/2.tif.jpeg', None, None]
+    """
+    folders = {os.path.dirname(source) for source in sources}
+    taken = {
+        _fold(str(folder))
+        for name in folders
+        for folder in (Path(name), *Path(name).parents)
+    }
+
+    def are_free(outputs):
+        count = Counter(_fold(output) for output in outputs)
+        return [
+            count[_fold(output)] == 1 and _fold(output) not in taken
+            for output in outputs
+        ]
+
+    outputs = [os.path.splitext(source)[0] + suffix for source in sources]
+    outputs = [
+        output if free else source + suffix
+        for source, output, free in zip(
+            sources, outputs, are_free(outputs), strict=True
+        )
+    ]
+    return [
+        output if free and _can_be_written(output) else None
+        for output, free in zip(outputs, are_free(outputs), strict=True)
+    ]
+
+
+def _fold(name):
+    """Return what names have in common that some file system takes for the same."""
+    return unicodedata.normalize("NFC", name.casefold())
+
+
+def _can_be_written(name):
+    try:
+        name.encode("utf-8")
+    except UnicodeEncodeError:
+        return False
+    return _fold(name.split("/")[0]) != MANIFEST

@@ -1,0 +1,217 @@
+"""What a worker process does with a batch of photographs, one after the other."""
+
+import contextlib
+import errno
+import io
+import os
+import socket
+import threading
+import uuid
+from pathlib import Path
+from typing import NamedTuple
+
+from PIL import Image
+
+from ...utils._images import UnreadableImageError
+from .._contrast import ClaheEqualizer, GrahamNormalizer
+from .._crop import NoFundusError, crop_file
+from ._manifest import FAILED, PREPARED, Journal, Record
+
+RECIPE = 1  # to be raised whenever the same settings come to give other pixels
+NORMALIZERS = {"graham": GrahamNormalizer, "clahe": ClaheEqualizer}
+# Errors of one name, not of the disk.
+UNUSABLE_NAME = (errno.ENAMETOOLONG, errno.EILSEQ, errno.EINVAL)
+
+
+class Settings(NamedTuple):
+    """All that decides about the pixels of a prepared photograph."""
+
+    image_size: int
+    normalize: str | None
+    format: str
+    quality: int | None
+    recipe: int = RECIPE
+
+    def __str__(self):
+        return " ".join(f"{name}={value}" for name, value in self._asdict().items())
+
+
+class Job(NamedTuple):
+    """A photograph to be prepared."""
+
+    source: str
+    output: str | None  # None where no output can have the source's name
+    stale: str | None  # what an earlier run made of it, by another name
+
+
+class Task(NamedTuple):
+    """What workers need to know beside their jobs."""
+
+    images: Path
+    output: Path
+    workplace: Path
+    run: int
+    drafts: Path  # in the workplace, for files that have no name yet
+    settings: Settings
+
+
+def prepare_batch(jobs, task):
+    """Prepare photographs and keep a journal of each.
+
+    Parameters
+    ----------
+    jobs : list of Job
+        The photographs.
+    task : Task
+        What they have in common.
+
+    Returns
+    -------
+    sources : list of str
+        The photographs.
+    failures : list of Exception
+        Why some could not be prepared.
+
+    Raises
+    ------
+    OSError
+        If the output folder cannot be written.
+    """
+    journal = _own_journal(task)
+    failures = [_prepare(job, task, journal) for job in jobs]
+    return (
+        [job.source for job in jobs],
+        [failure for failure in failures if failure is not None],
+    )
+
+
+def give_up(job, task):
+    """Keep on record that a photograph cannot be prepared: it kills its process.
+
+    Parameters
+    ----------
+    job : Job
+        The photograph.
+    task : Task
+        What is done.
+
+    Returns
+    -------
+    failure : UnreadableImageError
+        What to say of it.
+    """
+    error = UnreadableImageError(
+        f"{os.fspath(task.images / job.source)!r} killed the process that read it, and "
+        "another that had nothing else to do: too large for the memory, or damaged in "
+        "a way that ends its decoder. Take it out."
+    )
+    return _fail(error, job, _describe(job, task), task, _own_journal(task))
+
+
+def _own_journal(task):
+    # Of this thread alone, for not every file system appends in one piece.
+    worker = f"{socket.gethostname()}-{os.getpid()}-{threading.get_ident()}"
+    return Journal(task.workplace / f"{task.run:06d}-{worker}.jsonl")
+
+
+def _prepare(job, task, journal):
+    """Prepare one photograph; return what is wrong with it, if anything is."""
+    journal.begin(job.source)
+    record = _describe(job, task)
+    try:
+        data, circle = _make(job, task)
+    except ImportError:
+        raise  # of OpenCV, on a cluster's machine: no photograph is to blame
+    except Exception as error:  # whatever is wrong with one file, others follow
+        return _fail(error, job, record, task, journal)
+    x, y, radius = (round(float(value), 2) for value in circle)
+    made = record._replace(
+        output=job.output,
+        status=PREPARED,
+        circle_x=x,
+        circle_y=y,
+        circle_radius=radius,
+        output_bytes=len(data),
+    )
+    try:
+        _write(data, made, job.stale, task, journal)
+    except OSError as error:
+        if error.errno not in UNUSABLE_NAME:
+            raise
+        return _fail(error, job, record, task, journal)
+    return None
+
+
+def _describe(job, task):
+    record = Record(job.source, status=FAILED, settings=str(task.settings))
+    try:
+        # Before it is read: if it changes meanwhile, the next run sees that.
+        status = os.stat(task.images / job.source)
+    except (OSError, ValueError):
+        return record  # reading it will say why
+    return record._replace(
+        source_bytes=status.st_size, source_mtime_ns=status.st_mtime_ns
+    )
+
+
+def _make(job, task):
+    source, settings = task.images / job.source, task.settings
+    if job.output is None:
+        raise UnreadableImageError(
+            f"{os.fspath(source)!r} has a name that its output cannot have: another's "
+            "differs in the case of letters only, or it is no valid UTF-8, or reserved "
+            "for the manifest. Rename it."
+        )
+    if source.is_dir():
+        os.listdir(source)  # is it that it must not be read?
+    pixels, circle = crop_file(source, settings.image_size)
+    if settings.normalize is not None:
+        pixels = NORMALIZERS[settings.normalize]().transform(pixels[None])[0]
+    buffer = io.BytesIO()
+    # Lesions are small and red, so colour keeps its full resolution.
+    options = {"quality": settings.quality, "subsampling": "4:4:4"}
+    Image.fromarray(pixels).save(
+        buffer, settings.format, **(options if settings.format == "jpeg" else {})
+    )
+    return buffer.getvalue(), circle
+
+
+def _write(data, record, stale, task, journal):
+    final = task.output / record.output
+    final.parent.mkdir(parents=True, exist_ok=True)
+    if final.parent.resolve() != final.parent:
+        raise OSError(
+            errno.ELOOP, "A link leads out of the output folder", os.fspath(final)
+        )
+    draft = task.drafts / uuid.uuid4().hex
+    try:
+        draft.write_bytes(data)
+        if stale is not None:  # before the new is on record, lest it be forgotten
+            (task.output / stale).unlink(missing_ok=True)
+        journal.append(record, os.stat(draft).st_mtime_ns)
+        os.replace(draft, final)
+    except OSError:
+        draft.unlink(missing_ok=True)
+        raise
+
+
+def _fail(error, job, record, task, journal):
+    """Leave no output of a photograph that failed, and say why it did."""
+    if isinstance(error, FileNotFoundError):  # a link that leads nowhere
+        error = UnreadableImageError(
+            f"{os.fspath(task.images / job.source)!r} is not there, or a link to what "
+            "is not. Copy it again, or remove the link."
+        )
+    elif not isinstance(error, UnreadableImageError | NoFundusError):
+        error = UnreadableImageError(
+            f"{os.fspath(task.images / job.source)!r} could not be prepared "
+            f"({type(error).__name__}: {error})."
+        )
+    for name in {job.output, job.stale} - {None}:
+        with contextlib.suppress(OSError):
+            (task.output / name).unlink()
+    # The same wherever the folder lies.
+    folder = repr(os.fspath(task.images) + os.sep)[1:-1]
+    reason = str(error).replace(folder, "")
+    journal.append(record._replace(reason=reason))
+    return error

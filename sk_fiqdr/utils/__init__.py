@@ -1,0 +1,1 @@
+"""What two layers or more need: labels, images, files, digests."""

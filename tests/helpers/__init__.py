@@ -1,0 +1,1 @@
+"""What tests share: networks, fits, commands, folders of data sets."""

@@ -1,8 +1,8 @@
 """FundusCropper: photographs in, squares around the camera's circle out."""
 
+import errno
 import hashlib
 import os
-import tempfile
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +10,7 @@ from joblib import Parallel, delayed
 from PIL import Image
 
 from ..utils._check_images import PATHS, check_images
+from ..utils._files import written_whole
 from ._circle import NoFundusError, find_circle
 from ._crop import crop_file, crop_to_circle
 from ._stateless import StatelessTransformer
@@ -122,7 +123,7 @@ def _crop_path(path, row, image_size, cache_dir):
     except OSError:
         crop_file(path, image_size)  # says what is wrong with it
         raise
-    path = Path(path)
+    path = Path(os.path.abspath(path))  # no "..", which would lead out of the folder
     # The folder too, for it may name the patient: 265/left.jpg.
     name = os.path.join(path.parent.name, path.stem + ".png")
     return _cached(
@@ -149,13 +150,11 @@ def _cached(crop, content, name, image_size, cache_dir):
     key = hashlib.sha256(settings + hashlib.sha256(content).digest()).hexdigest()[:32]
     path = os.path.join(cache_dir, key, name)
     if not os.path.exists(path):
-        os.makedirs(os.path.dirname(path), exist_ok=True)
-        draft, draft_path = tempfile.mkstemp(dir=cache_dir, suffix=".tmp")
-        try:
-            with os.fdopen(draft, "wb") as file:
-                Image.fromarray(crop()).save(file, "png", compress_level=1)
-            os.replace(draft_path, path)
-        except BaseException:
-            os.unlink(draft_path)
-            raise
+        folder = os.path.dirname(path)
+        own = os.path.dirname(os.path.join(os.path.realpath(cache_dir), key, name))
+        if os.path.realpath(folder) != own:
+            raise OSError(errno.ELOOP, "A link leads out of cache_dir", folder)
+        os.makedirs(folder, exist_ok=True)
+        with written_whole(path) as draft:
+            Image.fromarray(crop()).save(draft, "png", compress_level=1)
     return path

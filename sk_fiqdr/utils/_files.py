@@ -28,6 +28,27 @@ def check_place(path):
         raise IsADirectoryError(f"{str(path)!r} is a folder: name a file in it.")
 
 
+def create_draft(folder, prefix=".writing-"):
+    """Create a file under a passing name that nobody can foresee.
+
+    It follows no link, takes nobody else's file, and its permissions are those of any
+    new file (the umask).
+
+    Parameters
+    ----------
+    folder : str or Path
+        Where; that of the final file, so that it can be renamed.
+    prefix : str, default=".writing-"
+        How the name begins.
+
+    Returns
+    -------
+    file : file
+        Open for writing bytes; `name` is its path.
+    """
+    return open(Path(folder) / f"{prefix}{uuid.uuid4().hex}", "xb")
+
+
 @contextmanager
 def written_whole(path):
     """Write a file under a passing name, so that it appears whole or not at all.
@@ -49,7 +70,8 @@ def written_whole(path):
     """
     path = Path(path)
     check_place(path)
-    draft = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}")
+    with create_draft(path.parent, f".{path.name[:100]}.") as file:
+        draft = Path(file.name)
     try:
         yield draft
         os.replace(draft, path)

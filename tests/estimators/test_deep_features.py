@@ -251,7 +251,76 @@ def test_what_was_computed_before_a_kill_is_kept(tmp_path, log, fundus_paths):
     fresh = slow_features(log, None).fit_transform(fundus_paths)
     np.testing.assert_allclose(rows, fresh, rtol=1e-5)
     assert seen(log) <= 24 + 24 + 2 * kills
-    assert not list(memory.glob("*/*.writing"))
+    assert not list(memory.glob("*/*.writing-*"))
+
+
+@pytest.mark.parametrize("name", ["{}.writing", "{}.writing-", "{}.writing-0"])
+def test_a_link_under_a_passing_name_is_not_followed(
+    name, counted, fundus_paths, tmp_path
+):
+    counted.fit_transform(fundus_paths)
+    victim = tmp_path / "thesis.txt"
+    victim.write_text("precious")
+    for path in kept(counted.memory):
+        path.unlink()
+        path.with_name(name.format(path.stem)).symlink_to(victim)
+    counted.transform(fundus_paths)
+    assert victim.read_text() == "precious"
+    assert kept(counted.memory)
+
+
+def test_a_link_in_place_of_a_file_of_features_is_replaced(
+    counted, fundus_paths, tmp_path
+):
+    rows = counted.fit_transform(fundus_paths)
+    victim = tmp_path / "thesis.txt"
+    victim.write_text("precious")
+    for path in kept(counted.memory):
+        path.unlink()
+        path.symlink_to(victim)
+    with pytest.warns(UserWarning, match="is damaged"):
+        np.testing.assert_allclose(counted.transform(fundus_paths), rows, rtol=1e-5)
+    assert victim.read_text() == "precious"
+    assert not any(path.is_symlink() for path in kept(counted.memory))
+
+
+def test_a_link_in_place_of_a_lock_is_not_followed(counted, fundus_paths, tmp_path):
+    counted.fit_transform(fundus_paths)
+    victim = tmp_path / "thesis.txt"
+    victim.write_text("precious")
+    for path in kept(counted.memory):
+        path.unlink()
+        path.with_suffix(".lock").unlink(missing_ok=True)
+        path.with_suffix(".lock").symlink_to(victim)
+    with pytest.raises(OSError, match="cannot be written to"):
+        counted.transform(fundus_paths)
+    assert victim.read_text() == "precious"
+
+
+def test_a_link_in_place_of_the_networks_folder_is_refused(
+    counted, fundus_paths, tmp_path
+):
+    counted.fit_transform(fundus_paths)
+    (folder,) = counted.memory.iterdir()
+    elsewhere = folder.rename(tmp_path / "elsewhere")
+    folder.symlink_to(elsewhere)
+    for path in elsewhere.iterdir():
+        path.write_text("precious")
+    with (
+        pytest.warns(UserWarning, match="is damaged"),
+        pytest.raises(OSError, match="it is a link"),
+    ):
+        counted.transform(fundus_paths)
+    assert {path.read_text() for path in elsewhere.iterdir()} == {"precious"}
+
+
+def test_colleagues_may_read_the_features(counted, fundus_paths, tmp_path):
+    counted.fit_transform(fundus_paths)
+    ordinary = tmp_path / "ordinary"
+    ordinary.touch()
+    (folder,) = counted.memory.iterdir()
+    for path in (*kept(counted.memory), folder / "network.json"):
+        assert path.stat().st_mode == ordinary.stat().st_mode
 
 
 def test_a_changed_photograph_is_computed_again(counted, tmp_path, fundus):

@@ -1,6 +1,7 @@
 """Crops: what lies in them, what is kept of the files, and how bad input is told."""
 
 import os
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -123,6 +124,38 @@ def test_nothing_half_written_stays_in_the_cache(tmp_path):
     with pytest.raises(UnreadableImageError, match=r"1_left\.jpeg.*is no image"):
         FundusCropper(64, cache_dir=tmp_path / "crops").transform([bad])
     assert [p for p in (tmp_path / "crops").rglob("*") if p.is_file()] == []
+
+
+def test_a_link_in_the_cache_is_refused(camera_file, tmp_path):
+    path, _ = camera_file
+    cropper = FundusCropper(64, cache_dir=tmp_path / "crops")
+    (crop,) = cropper.transform([path])
+    os.unlink(crop)
+    folder = Path(crop).parent
+    elsewhere = folder.rename(tmp_path / "elsewhere")
+    folder.symlink_to(elsewhere)
+    with pytest.raises(OSError, match="A link leads out of cache_dir"):
+        cropper.transform([path])
+    assert not list(elsewhere.iterdir())
+
+
+def test_crops_of_relative_paths_never_share_a_place(tmp_path, monkeypatch):
+    """Were they called by "..", they would lie outside of their own folders."""
+    eyes = make_fundus(2, image_size=96, random_state=0).data
+    crops = []
+    for name, eye in zip("ab", eyes, strict=True):
+        (tmp_path / name / "work").mkdir(parents=True)
+        Image.fromarray(eye).save(tmp_path / name / "1_left.png")
+        monkeypatch.chdir(tmp_path / name / "work")
+        cropper = FundusCropper(64, cache_dir=tmp_path / "crops")
+        crops.extend(cropper.transform([os.path.join("..", "1_left.png")]))
+    assert len({os.path.realpath(crop) for crop in crops}) == 2
+
+
+def test_colleagues_may_read_cached_crops(camera_file, tmp_path):
+    (crop,) = FundusCropper(64, cache_dir=tmp_path / "crops").transform(camera_file[:1])
+    (tmp_path / "ordinary").touch()
+    assert os.stat(crop).st_mode == (tmp_path / "ordinary").stat().st_mode
 
 
 def test_the_cropper_sits_in_a_pipeline_before_a_net(tiny, fundus, fundus_paths):

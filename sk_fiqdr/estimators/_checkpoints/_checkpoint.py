@@ -11,7 +11,7 @@ import json
 import os
 import re
 import shutil
-import tempfile
+import uuid
 import warnings
 from contextlib import contextmanager
 from pathlib import Path
@@ -314,14 +314,14 @@ class Checkpoint:
             shutil.rmtree(passing, ignore_errors=True)
 
     def _write(self, path, files):
-        passing = Path(tempfile.mkdtemp(prefix=PASSING, dir=self.folder))
+        passing = self.folder / f"{PASSING}{uuid.uuid4().hex}"
+        passing.mkdir()
         try:
             for name, data in files.items():
-                with open(passing / name, "wb") as file:
+                with open(passing / name, "xb") as file:
                     file.write(data)
                     file.flush()
                     os.fsync(file.fileno())
-            passing.chmod(0o755)
             _sync(passing)
             os.rename(passing, path)
             _sync(self.folder)

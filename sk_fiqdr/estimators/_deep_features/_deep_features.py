@@ -3,7 +3,6 @@
 import copy
 import json
 import os
-import tempfile
 from pathlib import Path
 
 import joblib
@@ -22,6 +21,7 @@ from torch.utils.data import Subset
 
 from ...modules import MultiTaskNet
 from ...utils._digest import digest
+from ...utils._files import written_whole
 from ...utils._progress import progress_bar
 from ...utils._version import __version__
 from .._fiqdr_classifier import FIQDRClassifier
@@ -390,10 +390,8 @@ class DeepFeatures(
             "versions": VERSIONS,
         }
         folder.mkdir(parents=True, exist_ok=True)
-        handle, passing = tempfile.mkstemp(prefix=".writing-", dir=folder)
-        with open(handle, "w") as file:
-            json.dump(words, file, indent=2)
-        os.replace(passing, path)
+        with written_whole(path) as draft:
+            draft.write_text(json.dumps(words, indent=2), encoding="utf-8")
 
 
 class _Backbone(MultiTaskNet):

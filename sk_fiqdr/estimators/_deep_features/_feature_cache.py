@@ -6,6 +6,7 @@ those that others have filled meanwhile. A file is written under a passing name,
 to the disk and renamed. It holds its own checksum, and reading it runs no code from it.
 """
 
+import errno
 import hashlib
 import os
 import random
@@ -20,6 +21,7 @@ import safetensors.numpy
 from filelock import FileLock, Timeout
 
 from ...utils._check_images import PATHS
+from ...utils._files import create_draft
 
 N_FILES = 64
 FIRST_SHARE = 256  # images that are computed before anything is written
@@ -134,6 +136,8 @@ class FeatureCache:
         claimed, n_rows = [], 0
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
+            if self.folder.is_symlink():
+                raise OSError(errno.ELOOP, "it is a link to another folder")
             for file, rows in todo.items():
                 if n_rows >= share:
                     break
@@ -202,17 +206,22 @@ class FeatureCache:
             "checksum": np.frombuffer(_digest(keys, features), np.uint8),
         }
         path = self._path(file)
-        passing = path.with_suffix(".writing")
+        prefix = f"{file:02d}.writing-"
         try:
-            with open(passing, "wb") as handle:
-                handle.write(safetensors.numpy.save(tensors))
-                handle.flush()
-                os.fsync(handle.fileno())
-            os.replace(passing, path)
+            self._remove_drafts(prefix)  # what a killed process left
+            with create_draft(self.folder, prefix) as draft:
+                draft.write(safetensors.numpy.save(tensors))
+                draft.flush()
+                os.fsync(draft.fileno())
+            os.replace(draft.name, path)
         except OSError as error:
             with suppress(OSError):
-                passing.unlink()
+                self._remove_drafts(prefix)
             raise self._unwritable(error) from error
+
+    def _remove_drafts(self, prefix):
+        for left in self.folder.glob(f"{prefix}*"):
+            left.unlink()
 
     def _unwritable(self, error):
         return OSError(

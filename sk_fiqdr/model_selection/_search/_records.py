@@ -5,7 +5,6 @@ import json
 import os
 import stat
 import sys
-import tempfile
 import warnings
 from contextlib import suppress
 from importlib.metadata import PackageNotFoundError, version
@@ -17,6 +16,7 @@ from sklearn.frozen import FrozenEstimator
 
 from ...utils._digest import NO_PART as NO_PART_OF_NETS
 from ...utils._digest import describe
+from ...utils._files import create_draft
 from ...utils._version import __version__
 from .._patients import holds_paths
 
@@ -95,12 +95,11 @@ class Records:
         passing = None
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
-            handle, passing = tempfile.mkstemp(prefix=".writing-", dir=self.folder)
-            with open(handle, "w") as file:
-                json.dump(content, file, indent=1)
+            with create_draft(self.folder) as file:
+                passing = file.name
+                file.write(json.dumps(content, indent=1).encode())
                 file.flush()
                 os.fsync(file.fileno())
-            os.chmod(passing, 0o644)
             os.replace(passing, self._path(record["key"]))
         except OSError as error:
             if passing is not None:

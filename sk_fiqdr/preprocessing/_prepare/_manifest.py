@@ -3,10 +3,14 @@
 import csv
 import json
 import os
+import re
+import warnings
 from pathlib import Path
 from typing import NamedTuple
 
 import pandas as pd
+
+from ._sources import could_be_output
 
 PREPARED, FAILED, GONE = "prepared", "failed", "gone"
 
@@ -71,17 +75,51 @@ class Journal:
         self._append({**record._asdict(), "output_mtime_ns": output_mtime_ns})
 
     def _append(self, line):
-        with open(self.path, "ab", buffering=0) as file:
+        with open(self.path, "ab", buffering=0, opener=_open_no_link) as file:
             file.write(json.dumps(line).encode() + b"\n")
 
 
+def _open_no_link(path, flags):
+    return os.open(path, flags | getattr(os, "O_NOFOLLOW", 0), 0o666)
+
+
+def _find_journals(folder, run=None):
+    """Return the journals of a run, or of all, by the number of their run."""
+    return sorted(
+        (int(found[1]), path)
+        for path in folder.glob("*.jsonl")
+        if (found := re.match(r"(\d{6,9})-", path.name))
+        and run in (None, int(found[1]))
+        and path.is_file()
+        and not path.is_symlink()
+    )
+
+
+def last_run(folder):
+    """Return the number of the last run that has journals.
+
+    Parameters
+    ----------
+    folder : Path
+        Where journals are.
+
+    Returns
+    -------
+    run : int
+        0 if there was none.
+    """
+    return max((run for run, _ in _find_journals(folder)), default=0)
+
+
 def _read_lines(journal):
-    with open(journal, encoding="utf-8") as lines:
-        for line in lines:
+    with open(journal, "rb") as lines:
+        for text in lines:
             try:
-                yield json.loads(line)
-            except ValueError:
+                line = json.loads(text)
+            except (ValueError, RecursionError):
                 continue  # torn when its process was killed: the last
+            if isinstance(line, dict):
+                yield line
 
 
 def read_begun(folder, run):
@@ -100,9 +138,9 @@ def read_begun(folder, run):
         At most one for each worker.
     """
     begun = []
-    for journal in sorted(folder.glob(f"{run:06d}-*.jsonl")):
+    for _, journal in _find_journals(folder, run):
         lines = list(_read_lines(journal))
-        if lines and "begin" in lines[-1]:
+        if lines and isinstance(lines[-1].get("begin"), str):
             begun.append(lines[-1]["begin"])
     return begun
 
@@ -124,20 +162,55 @@ def read_journals(folder, output, run=None):
     records : dict of str to Record
         By source.
     """
-    records = {}
-    for journal in sorted(
-        folder.glob("*.jsonl" if run is None else f"{run:06d}-*.jsonl")
-    ):
+    records, strange = {}, []
+    for _, journal in _find_journals(folder, run):
         for line in _read_lines(journal):
             if "begin" in line:
                 continue
-            output_mtime_ns = line.pop("output_mtime_ns")
-            record = Record(**line)
-            if record.status == FAILED or _is_there(
+            output_mtime_ns = line.pop("output_mtime_ns", None)
+            record = _record(line)
+            if record is None:
+                strange.append(f"{line!r:.200}")
+            elif record.status == FAILED or _is_there(
                 output / record.output, record.output_bytes, output_mtime_ns
             ):
                 records[record.source] = record
+    _warn_of_strange(folder, strange)
     return records
+
+
+def _record(values):
+    """Return what a row or a line says, None where none was written here.
+
+    Whoever may write to the folder may have changed it. A path that leads out of the
+    folder, or to what was made of another photograph, could delete anything.
+    """
+    if values.keys() != set(Record._fields):
+        return None
+    record = Record(**values)
+    texts = [value for name, value in values.items() if name not in NUMBERS]
+    numbers = [values[name] for name in NUMBERS]
+    if not (
+        all(isinstance(text, str | None) for text in texts)
+        and all(type(number) in (int, float, type(None)) for number in numbers)
+        and record.source
+        and record.status in (PREPARED, FAILED, GONE)
+    ):
+        return None
+    if record.output is None:
+        return record if record.status == FAILED else None
+    return record if could_be_output(record.output, record.source) else None
+
+
+def _warn_of_strange(place, strange):
+    if strange:
+        warnings.warn(
+            f"{len(strange)} rows in {str(place)!r} are ignored, for they name no "
+            "photograph in the folder, or an output that is not its own; whatever they "
+            f"name is left alone. The first: {strange[0]}",
+            UserWarning,
+            stacklevel=4,
+        )
 
 
 def _is_there(path, size, mtime_ns):
@@ -159,9 +232,9 @@ def read_rows(manifest):
     Yields
     ------
     record : Record
-        A row.
+        A row. One that was not written here is ignored, with a warning.
     """
-    if not manifest.exists():
+    if not manifest.is_file():
         return
     with open(manifest, encoding="utf-8", newline="") as file:
         rows = csv.reader(file)
@@ -172,15 +245,23 @@ def read_rows(manifest):
                 f"prepared folder: {list(Record._fields)!r}. Choose another output "
                 "folder; nothing is overwritten that was not made here."
             )
+        strange = []
         for row in rows:
-            values = dict(zip(header, (cell or None for cell in row), strict=True))
-            for name, number in NUMBERS.items():
-                if values[name] is not None:
-                    values[name] = number(values[name])
-            record = Record(**values)
+            try:
+                values = dict(zip(header, (cell or None for cell in row), strict=True))
+                for name, number in NUMBERS.items():
+                    if values[name] is not None:
+                        values[name] = number(values[name])
+                record = _record(values)
+            except ValueError:
+                record = None
+            if record is None:
+                strange.append(f"{row!r:.200}")
+                continue
             if record.status == GONE:  # until it is found again that it is
                 record = record._replace(status=PREPARED)
             yield record
+    _warn_of_strange(manifest, strange)
 
 
 def write_manifest(manifest, records, draft):
@@ -197,7 +278,7 @@ def write_manifest(manifest, records, draft):
     """
     # Names that are no UTF-8 are shown with their bytes as \\udc80 to \\udcff.
     with open(
-        draft, "w", encoding="utf-8", errors="backslashreplace", newline=""
+        draft, "x", encoding="utf-8", errors="backslashreplace", newline=""
     ) as file:
         rows = csv.writer(file)
         rows.writerow(Record._fields)

@@ -6,6 +6,7 @@ gives it its name. Whatever has its name is thus on record, and a line without i
 counts for nothing. In the end the manifest is made from the journals.
 """
 
+import errno
 import os
 import shutil
 import uuid
@@ -22,6 +23,7 @@ from ._manifest import (
     GONE,
     PREPARED,
     Record,
+    last_run,
     read_journals,
     read_manifest,
     read_rows,
@@ -30,6 +32,7 @@ from ._manifest import (
 from ._pool import cannot_write, explain_stops, run_jobs
 from ._sources import (
     MANIFEST,
+    SUFFIX,
     SUFFIXES,
     WORKPLACE,
     check_folders,
@@ -38,7 +41,6 @@ from ._sources import (
 )
 from ._worker import NORMALIZERS, Job, Settings, Task
 
-SUFFIX = {"jpeg": ".jpeg", "png": ".png"}
 WHY = ("new", "source_changed", "settings_changed", "output_changed", "failed_before")
 
 
@@ -210,6 +212,8 @@ def _workplace(output):
     workplace = output / WORKPLACE
     try:
         workplace.mkdir(parents=True, exist_ok=True)
+        if workplace.is_symlink():
+            raise OSError(errno.ELOOP, f"{WORKPLACE!r} in it is a link")
         lock = FileLock(workplace / "lock")
         lock.acquire(timeout=0)
     except Timeout:
@@ -238,8 +242,7 @@ def _remove_drafts(workplace):
 
 
 def _plan(images, output, workplace, settings):
-    journals = workplace.glob("*.jsonl")
-    run = 1 + max((int(journal.name.split("-")[0]) for journal in journals), default=0)
+    run = 1 + last_run(workplace)
     drafts = workplace / f"drafts-{uuid.uuid4().hex}"
     drafts.mkdir()
     return Task(images, output, workplace, run, drafts, settings)

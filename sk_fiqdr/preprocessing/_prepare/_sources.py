@@ -1,6 +1,7 @@
 """Which photographs a folder holds, and what each is to be called when prepared."""
 
 import os
+import re
 import unicodedata
 from collections import Counter
 from pathlib import Path
@@ -9,6 +10,7 @@ SUFFIXES = (
     *(".bmp", ".gif", ".j2k", ".jp2", ".jpe", ".jpeg", ".jpg", ".mpo", ".pbm", ".pgm"),
     *(".png", ".pnm", ".ppm", ".tif", ".tiff", ".webp"),
 )
+SUFFIX = {"jpeg": ".jpeg", "png": ".png"}  # of what is prepared
 MANIFEST = "manifest.csv"
 WORKPLACE = ".sk-fiqdr-prepare"  # in the output folder, while a run is on
 
@@ -177,6 +179,42 @@ def name_outputs(sources, suffix):
         output if free and _can_be_written(output) else None
         for output, free in zip(outputs, are_free(outputs), strict=True)
     ]
+
+
+def could_be_output(output, source):
+    """Return whether `name_outputs` may have given a name to what was made of a source.
+
+    Parameters
+    ----------
+    output, source : str
+        Paths that were read from a file, which may name any place.
+
+    Returns
+    -------
+    could_be : bool
+        False for a path that leads out of its folder, or belongs to another source.
+
+    Examples
+    --------
+    >>> from sk_fiqdr.preprocessing._sources import could_be_output
+    >>> could_be_output("a/1.jpeg", "a/1.tif"), could_be_output("a/2.jpeg", "a/1.tif")
+    (True, False)
+    >>> could_be_output("../1.jpeg", "../1.tif")
+    False
+    """
+    # Neither "", of "/1" and "a//1", nor "..", nor a hidden file; on all systems.
+    parts = re.split(r"[/\\]", source)
+    return (
+        all(part and part[0] != "." for part in parts)
+        and "\0" not in source
+        and not Path(source).drive
+        and output
+        in {
+            stem + suffix
+            for stem in (source, os.path.splitext(source)[0])
+            for suffix in SUFFIX.values()
+        }
+    )
 
 
 def _fold(name):

@@ -6,12 +6,12 @@ import io
 import os
 import socket
 import threading
-import uuid
 from pathlib import Path
 from typing import NamedTuple
 
 from PIL import Image
 
+from ...utils._files import create_draft
 from ...utils._images import UnreadableImageError
 from .._contrast import ClaheEqualizer, GrahamNormalizer
 from .._crop import NoFundusError, crop_file
@@ -177,22 +177,30 @@ def _make(job, task):
 
 
 def _write(data, record, stale, task, journal):
-    final = task.output / record.output
+    final = _place(task, record.output)
     final.parent.mkdir(parents=True, exist_ok=True)
-    if final.parent.resolve() != final.parent:
+    with create_draft(task.drafts) as file:
+        draft = Path(file.name)
+        try:
+            file.write(data)
+            file.close()
+            if stale is not None:  # before the new is on record, lest it be forgotten
+                _place(task, stale).unlink(missing_ok=True)
+            journal.append(record, os.stat(draft).st_mtime_ns)
+            os.replace(draft, final)
+        except OSError:
+            draft.unlink(missing_ok=True)
+            raise
+
+
+def _place(task, name):
+    """Return where a prepared photograph lies; no link leads there."""
+    path = task.output / name
+    if path.parent.resolve() != path.parent:
         raise OSError(
-            errno.ELOOP, "A link leads out of the output folder", os.fspath(final)
+            errno.ELOOP, "A link leads out of the output folder", os.fspath(path)
         )
-    draft = task.drafts / uuid.uuid4().hex
-    try:
-        draft.write_bytes(data)
-        if stale is not None:  # before the new is on record, lest it be forgotten
-            (task.output / stale).unlink(missing_ok=True)
-        journal.append(record, os.stat(draft).st_mtime_ns)
-        os.replace(draft, final)
-    except OSError:
-        draft.unlink(missing_ok=True)
-        raise
+    return path
 
 
 def _fail(error, job, record, task, journal):
@@ -209,7 +217,7 @@ def _fail(error, job, record, task, journal):
         )
     for name in {job.output, job.stale} - {None}:
         with contextlib.suppress(OSError):
-            (task.output / name).unlink()
+            _place(task, name).unlink()
     # The same wherever the folder lies.
     folder = repr(os.fspath(task.images) + os.sep)[1:-1]
     reason = str(error).replace(folder, "")

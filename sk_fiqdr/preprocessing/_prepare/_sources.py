@@ -196,7 +196,7 @@ def could_be_output(output, source):
 
     Examples
     --------
-    >>> from sk_fiqdr.preprocessing._sources import could_be_output
+    >>> from sk_fiqdr.preprocessing._prepare._sources import could_be_output
     >>> could_be_output("a/1.jpeg", "a/1.tif"), could_be_output("a/2.jpeg", "a/1.tif")
     (True, False)
     >>> could_be_output("../1.jpeg", "../1.tif")

@@ -11,11 +11,9 @@ from .utils._version import __version__
 
 if TYPE_CHECKING:
     from .estimators._deep_features._deep_features import DeepFeatures
-    from .estimators._fiqdr_classifier import (
-        DRGrader,
-        FIQDRClassifier,
-        QualityClassifier,
-    )
+    from .estimators._dr_grader import DRGrader
+    from .estimators._fiqdr_classifier import FIQDRClassifier
+    from .estimators._quality_classifier import QualityClassifier
 
 __all__ = [
     "DRGrader",
@@ -27,10 +25,10 @@ __all__ = [
 
 
 _HOMES = {
-    "DRGrader": "estimators._fiqdr_classifier",
+    "DRGrader": "estimators._dr_grader",
     "DeepFeatures": "estimators._deep_features._deep_features",
     "FIQDRClassifier": "estimators._fiqdr_classifier",
-    "QualityClassifier": "estimators._fiqdr_classifier",
+    "QualityClassifier": "estimators._quality_classifier",
 }
 
 

@@ -1,6 +1,6 @@
 """The three classifiers trained by several processes, one for each GPU."""
 
-from ._data_parallel import (
+from ._estimators import (
     DistributedDRGrader,
     DistributedFIQDRClassifier,
     DistributedQualityClassifier,

@@ -15,25 +15,18 @@ from pathlib import PurePath
 
 import torch
 from torch import nn
-from torch.nn.parallel import DistributedDataParallel
 from torch.utils.data import Subset
 
-from ..estimators._checkpoints._checkpoint import Checkpoint
-from ..estimators._fiqdr_classifier import DRGrader, FIQDRClassifier, QualityClassifier
 from ..estimators._net import FundusNet
 from ..utils._check_images import PATHS
 from ..utils._digest import NO_PART, describe
 from ..utils._interrupts import noticing_ctrl_c
+from ._follower import Follower
 from ._processes import Part, processes
-
-__all__ = [
-    "DistributedDRGrader",
-    "DistributedFIQDRClassifier",
-    "DistributedQualityClassifier",
-]
+from ._shared_network import shared_network
 
 
-class _DataParallel:
+class DataParallel:
     """What makes an estimator of one process one of several; stands before it."""
 
     _predicts = False  # and does not learn
@@ -158,7 +151,7 @@ class _DataParallel:
                     )
                 yield checkpoint
         else:
-            yield _Follower(*given.from_main(None), dataset)
+            yield Follower(*given.from_main(None), dataset)
 
     @contextmanager
     def _own_generator(self, *, start_afresh):
@@ -226,53 +219,9 @@ class _DataParallel:
             super().run_single_epoch(iterator, training=training, **kwargs)
             return
         self._processes.agree_on_draws()
-        with self._shared_network() if training else nullcontext():
+        with shared_network(self, self._processes) if training else nullcontext():
             super().run_single_epoch(iterator, training=training, **kwargs)
         self._share_unreadable(iterator.dataset)
-
-    @contextmanager
-    def _shared_network(self):
-        """Wrap the network, anew for every epoch since frozen layers may thaw."""
-        device = torch.device(self.device)
-        if device.type == "cuda":
-            self.module_ = nn.SyncBatchNorm.convert_sync_batchnorm(self.module_)
-        self._noise = self._processes.draw_apart(device)
-        # Torch waits for the gradient of whatever may have one.
-        unused = self._parameters_without_gradient()
-        for parameter in unused:
-            parameter.requires_grad_(False)
-        self.module_ = DistributedDataParallel(
-            self.module_,
-            device_ids=[torch.cuda.current_device()] if device.type == "cuda" else None,
-        )
-        self.module_.train()  # the wrapper says that it is, whatever is in it
-        try:
-            yield
-        finally:
-            self.module_ = self.module_.module
-            for parameter in unused:
-                parameter.requires_grad_(True)
-        self._processes.copy_from_main(self.module_.buffers())
-
-    def _parameters_without_gradient(self):
-        """Return the parameters that the loss does not depend on, by a blank image."""
-        if self.backbone is None:
-            blank = torch.zeros(1, self.n_features_in_)
-        else:
-            size = int(self.image_size)
-            blank = torch.zeros(1, size, size, 3, dtype=torch.uint8)
-        outputs = self.module_.eval().forward(blank.to(self.device))  # not compiled
-        task = getattr(self, "_output", None)  # of a single task
-        outputs = outputs if task is None else outputs[task : task + 1]
-        parameters = [it for it in self.module_.parameters() if it.requires_grad]
-        gradients = torch.autograd.grad(
-            sum(output.sum() for output in outputs), parameters, allow_unused=True
-        )
-        return [
-            parameter
-            for parameter, gradient in zip(parameters, gradients, strict=True)
-            if gradient is None
-        ]
 
     def _share_unreadable(self, dataset):
         while not hasattr(dataset, "unreadable"):
@@ -370,7 +319,7 @@ class _DataParallel:
         return next(
             it
             for it in cls.__mro__
-            if issubclass(it, FundusNet) and not issubclass(it, _DataParallel)
+            if issubclass(it, FundusNet) and not issubclass(it, DataParallel)
         )
 
     def _plain(self):
@@ -444,136 +393,3 @@ class _DataParallel:
         _ = net._processes  # from here on this process has a GPU of its own
         vars(net).update(vars(cls._plain_class().from_pretrained(folder, **parameters)))
         return net
-
-
-class _Follower(Checkpoint):
-    """What the main process found on the disk, for a process that writes nothing."""
-
-    def __init__(self, folder, key, content, dataset):
-        self._content_of_main = content
-        super().__init__(folder, key, dataset)
-
-    def _read(self):
-        return self._content_of_main
-
-    def save(self, net, *, finished=False):
-        """Write nothing."""
-        self.n_epochs = len(net.history) - self.start
-
-
-class DistributedFIQDRClassifier(_DataParallel, FIQDRClassifier):
-    """A :class:`~sk_fiqdr.FIQDRClassifier` that trains over several processes.
-
-    Started by ``torchrun --nproc-per-node 2 script.py`` or ``accelerate launch
-    script.py``, each process runs the whole script with the same data, on a GPU of its
-    own where there are GPUs. `fit` divides every batch among them and adds up what the
-    loss consists of, so that the net learns as it would in one process. Started by
-    ``python script.py`` it is alone, and a FIQDRClassifier.
-
-    Parameters
-    ----------
-    backbone, weights, image_size, beta, lambd, quality_loss_weight : object
-        As in :class:`~sk_fiqdr.FIQDRClassifier`.
-    augment, freeze, amp, checkpoint_dir, random_state : object
-        As in :class:`~sk_fiqdr.FIQDRClassifier`. The main process alone writes
-        checkpoints, and all go on from them. ``random_state=None`` is drawn once for
-        all.
-    device : str, default="auto"
-        "auto" is CUDA where there is one, else the CPU; each process takes the GPU of
-        its number.
-    **kwargs : dict
-        As in :class:`~sk_fiqdr.FIQDRClassifier`. `batch_size` is the number of rows
-        that all processes together learn from in a step, so that neither `lr` nor
-        anything else has to change with their number.
-
-    Attributes
-    ----------
-    accelerator : accelerate.Accelerator
-        Tells the processes apart: ``net.accelerator.is_main_process``, and
-        ``net.accelerator.print`` prints once.
-
-    Notes
-    -----
-    With unknown labels or weights the mean of the processes' losses is not the loss of
-    the batch. Here the numerators of L_dr and L_q are divided by sums over all
-    processes, and the centres follow the rows of all. After `fit` the weights, centres
-    and history are the same in each process. A prediction is each process's own, of the
-    whole X.
-
-    References
-    ----------
-    .. [1] K. Zhou et al., "Fundus Image Quality-Guided Diabetic Retinopathy Grading",
-       OMIA 2018.
-    .. [2] https://huggingface.co/docs/accelerate
-
-    Examples
-    --------
-    >>> from sk_fiqdr.datasets import make_fundus
-    >>> from sk_fiqdr.distributed import DistributedFIQDRClassifier
-    >>> X, y = make_fundus(8, image_size=64, random_state=0, return_X_y=True)
-    >>> net = DistributedFIQDRClassifier(image_size=64, max_epochs=1, random_state=0)
-    >>> net.fit(X, y).predict(X).shape
-    (8,)
-    >>> net.accelerator.num_processes  # torchrun makes it more
-    1
-    """
-
-
-class DistributedQualityClassifier(_DataParallel, QualityClassifier):
-    """A :class:`~sk_fiqdr.QualityClassifier` that trains over several processes.
-
-    Parameters
-    ----------
-    backbone, weights, image_size, beta, lambd, augment, freeze, amp : object
-        As in :class:`~sk_fiqdr.QualityClassifier`.
-    checkpoint_dir, device, random_state : object
-        As in :class:`DistributedFIQDRClassifier`.
-    **kwargs : dict
-        As in :class:`DistributedFIQDRClassifier`.
-
-    Attributes
-    ----------
-    accelerator : accelerate.Accelerator
-        Tells the processes apart.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> from sk_fiqdr.distributed import DistributedQualityClassifier
-    >>> rng = np.random.default_rng(0)
-    >>> X, y = rng.normal(size=(40, 4)), np.repeat([0, 1], 20)
-    >>> X[y == 1] += 2
-    >>> net = DistributedQualityClassifier(backbone=None, beta=1, max_epochs=20)
-    >>> net.fit(X, y).predict(X).shape
-    (40,)
-    """
-
-
-class DistributedDRGrader(_DataParallel, DRGrader):
-    """A :class:`~sk_fiqdr.DRGrader` that trains over several processes.
-
-    Parameters
-    ----------
-    backbone, weights, image_size, augment, freeze, amp : object
-        As in :class:`~sk_fiqdr.DRGrader`.
-    checkpoint_dir, device, random_state : object
-        As in :class:`DistributedFIQDRClassifier`.
-    **kwargs : dict
-        As in :class:`DistributedFIQDRClassifier`.
-
-    Attributes
-    ----------
-    accelerator : accelerate.Accelerator
-        Tells the processes apart.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> from sk_fiqdr.distributed import DistributedDRGrader
-    >>> rng = np.random.default_rng(0)
-    >>> y = np.tile([0, 1, 2, 3, 4], 20)
-    >>> X = rng.normal(size=(100, 5)) + 4 * np.eye(5)[y]
-    >>> net = DistributedDRGrader(backbone=None, max_epochs=30, random_state=0)
-    >>> bool(net.fit(X, y).score(X, y) > 0.9)
-    True
-    """

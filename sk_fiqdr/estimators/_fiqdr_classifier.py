@@ -1,63 +1,18 @@
-"""The three estimators: grade and quality together, and each of them alone."""
+"""Grade and quality together."""
 
 from numbers import Number
 
 import numpy as np
-import torch
 from sklearn.base import ClassifierMixin
-from sklearn.metrics import accuracy_score
-from sklearn.utils.multiclass import check_classification_targets, type_of_target
-from sklearn.utils.validation import column_or_1d
 
-from ..losses import (
-    MaskedCrossEntropy,
-    WeightedCenterLoss,
-    class_weights,
-    masked_cross_entropy,
-)
+from ..losses import WeightedCenterLoss, masked_cross_entropy
 from ..metrics import quadratic_weighted_kappa
-from ._net import DEEP, GRADE, QUALITY, FundusNet
-
-N_GRADES = 5
-UNKNOWN = -1
-
-
-class _CentredQuality:
-    """The quality loss of Eq. 6 inside a net: beta over the fitted labels, centres."""
-
-    def _fit_beta(self, quality):
-        """Turn `beta` into one weight per class, "balanced" over all of `quality`."""
-        self.class_weights_ = class_weights(self.beta, 2, torch.from_numpy(quality))
-
-    def initialize_criterion(self):
-        """Build the criterion with centres as wide as the features; skorch calls this.
-
-        Returns
-        -------
-        self : FundusNet
-            The net.
-        """
-        kwargs = {
-            "beta": getattr(self, "class_weights_", self.beta),
-            "lambd": self.lambd,
-            "n_features": self.module_.n_features,
-        }
-        self.criterion_ = self.criterion(
-            **{**kwargs, **self.get_params_for("criterion")}
-        )
-        return self
-
-    def _quality_loss(self, outputs, labels, sample_weight):
-        return self.criterion_(
-            outputs[QUALITY],
-            outputs[DEEP],
-            labels,
-            sample_weight=sample_weight,
-            **self._reduction,
-        )
+from ..utils._labels import N_GRADES, UNKNOWN, most_probable
+from ._centred_quality import CentredQuality
+from ._net import GRADE, QUALITY, FundusNet
 
 
-class FIQDRClassifier(_CentredQuality, ClassifierMixin, FundusNet):
+class FIQDRClassifier(CentredQuality, ClassifierMixin, FundusNet):
     """Grade diabetic retinopathy and judge image quality with one network.
 
     The loss is L = L_dr + `quality_loss_weight` * L_q: the mean cross-entropy of the
@@ -300,7 +255,7 @@ class FIQDRClassifier(_CentredQuality, ClassifierMixin, FundusNet):
         grade : ndarray of shape (n,)
             0 to 4; -1 where an image could not be read.
         """
-        return _most_probable(self.predict_proba(X), self.classes_)
+        return most_probable(self.predict_proba(X), self.classes_)
 
     def predict_quality(self, X):
         """Return the more probable quality.
@@ -315,7 +270,7 @@ class FIQDRClassifier(_CentredQuality, ClassifierMixin, FundusNet):
         quality : ndarray of shape (n,)
             0 poor, 1 good; -1 where an image could not be read.
         """
-        return _most_probable(self.predict_quality_proba(X), self.quality_classes_)
+        return most_probable(self.predict_quality_proba(X), self.quality_classes_)
 
     def score(self, X, y):
         """Return the quadratic weighted kappa of the grades.
@@ -342,272 +297,6 @@ class FIQDRClassifier(_CentredQuality, ClassifierMixin, FundusNet):
         answer = self.predict(X)
         read = answer != UNKNOWN
         return quadratic_weighted_kappa(grade[read], answer[read])
-
-
-class _SingleTask(ClassifierMixin, FundusNet):
-    """A plain scikit-learn classifier of one column; -1 marks unknown labels."""
-
-    _output = None
-
-    def _encode_targets(self, y):
-        y = column_or_1d(y, warn=True)
-        check_classification_targets(y)
-        known = y != UNKNOWN if np.issubdtype(y.dtype, np.number) else y == y
-        self.classes_ = np.unique(y[known])
-        self._check_classes(y)
-        codes = np.searchsorted(self.classes_, np.where(known, y, y[known][0]))
-        return np.where(known, codes, UNKNOWN).astype(np.int64)
-
-    @property
-    def _task_classes(self):
-        return dict.fromkeys(self._task_columns, self.classes_)
-
-    def _check_classes(self, y):
-        if len(self.classes_) < 2:
-            raise ValueError(
-                f"This {type(self).__name__} needs at least two classes in y, got one "
-                f"class: {self.classes_.tolist()!r}. -1 marks unknown labels and is no "
-                "class; grow the training set until every class is in it."
-            )
-
-    def predict_proba(self, X):
-        """Return the probability of each class.
-
-        Parameters
-        ----------
-        X : array-like
-            Paths, images or features, as in `fit`.
-
-        Returns
-        -------
-        proba : ndarray of shape (n, n_classes)
-            In the order of `classes_`; nan where an image could not be read.
-        """
-        return self._probabilities(X, self._output)[0]
-
-    def predict(self, X):
-        """Return the most probable class.
-
-        Parameters
-        ----------
-        X : array-like
-            Paths, images or features, as in `fit`.
-
-        Returns
-        -------
-        y : ndarray of shape (n,)
-            The classes; -1 where an image could not be read.
-        """
-        return _most_probable(self.predict_proba(X), self.classes_)
-
-    def score(self, X, y, sample_weight=None):
-        """Return the accuracy over rows of known label.
-
-        Parameters
-        ----------
-        X : array-like
-            Paths, images or features, as in `fit`.
-        y : array-like of shape (n,)
-            True classes, -1 where unknown.
-        sample_weight : array-like of shape (n,), default=None
-            Weight of each row.
-
-        Returns
-        -------
-        accuracy : float
-            Share of right answers.
-
-        Raises
-        ------
-        PatientLeakageError
-            If X holds an eye whose fellow eye was trained on.
-        """
-        self.check_patients(X)
-        y, answer = column_or_1d(y), self.predict(X)
-        known = (y != UNKNOWN) & (answer != UNKNOWN)
-        weight = None if sample_weight is None else np.asarray(sample_weight)[known]
-        return accuracy_score(y[known], answer[known], sample_weight=weight)
-
-
-class QualityClassifier(_CentredQuality, _SingleTask):
-    """Judge image quality alone: Tables 2 and 3 of the paper.
-
-    A plain scikit-learn binary classifier with the loss L_q of Eq. 6: L_q0 is
-    ``beta=1, lambd=0``, L_q1 ``lambd=0``, L_q2 ``beta=1``, and L_q3 both [1]_.
-
-    Parameters
-    ----------
-    backbone, weights, image_size, augment, freeze, amp : object
-        As in :class:`FIQDRClassifier`.
-    checkpoint_dir, device, random_state : object
-        As in :class:`FIQDRClassifier`.
-    beta : float, "balanced" or array-like of shape (2,), default=27.0
-        Weight of the first class (poor).
-    lambd : float, default=0.1
-        Weight of the centre loss.
-    **kwargs : dict
-        As in :class:`FIQDRClassifier`.
-
-    Attributes
-    ----------
-    classes_ : ndarray of shape (2,)
-        The labels found in y, sorted; 0 poor and 1 good. -1 is no class: it marks an
-        unknown label.
-    class_weights_ : Tensor of shape (2,)
-        Weights that `beta` stood for.
-
-    References
-    ----------
-    .. [1] K. Zhou et al., "Fundus Image Quality-Guided Diabetic Retinopathy Grading",
-       OMIA 2018, Sect. 3.4 A.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> from sk_fiqdr import QualityClassifier
-    >>> rng = np.random.default_rng(0)
-    >>> X, y = rng.normal(size=(40, 4)), np.repeat([0, 1], 20)
-    >>> X[y == 1] += 2
-    >>> net = QualityClassifier(backbone=None, beta=1, max_epochs=20, random_state=0)
-    >>> bool(net.fit(X, y).score(X, y) > 0.9)
-    True
-    """
-
-    _output = QUALITY
-    _task_columns = {"quality": None}  # noqa: RUF012
-
-    def __init__(
-        self,
-        *,
-        backbone="resnet18",
-        weights=None,
-        image_size=224,
-        beta=27.0,
-        lambd=0.1,
-        augment="default",
-        freeze=False,
-        amp="auto",
-        checkpoint_dir=None,
-        device="auto",
-        random_state=None,
-        **kwargs,
-    ):
-        kwargs.setdefault("criterion", WeightedCenterLoss)
-        super().__init__(
-            backbone=backbone,
-            weights=weights,
-            image_size=image_size,
-            augment=augment,
-            freeze=freeze,
-            amp=amp,
-            checkpoint_dir=checkpoint_dir,
-            device=device,
-            random_state=random_state,
-            **kwargs,
-        )
-        self.beta = beta
-        self.lambd = lambd
-
-    def __sklearn_tags__(self):
-        tags = super().__sklearn_tags__()
-        tags.classifier_tags.multi_class = False
-        return tags
-
-    def _module_sizes(self):
-        return 1, 2
-
-    def _check_classes(self, y):
-        super()._check_classes(y)
-        if len(self.classes_) > 2:
-            raise ValueError(
-                "Only binary classification is supported. The type of the target is "
-                f"{type_of_target(y)}: {self.classes_.tolist()!r}. Use 0 poor, 1 good "
-                "and -1 unknown."
-            )
-
-    def _encode_targets(self, y):
-        y = super()._encode_targets(y)
-        self._fit_beta(y)
-        return y
-
-    def _loss(self, outputs, labels, sample_weight):
-        return self._quality_loss(outputs, labels, sample_weight)
-
-
-class DRGrader(_SingleTask):
-    """Grade diabetic retinopathy alone: the "single-task" rows of Table 4.
-
-    A plain scikit-learn classifier with the mean cross-entropy L_dr [1]_.
-
-    Parameters
-    ----------
-    backbone, weights, image_size, augment, freeze, amp : object
-        As in :class:`FIQDRClassifier`.
-    checkpoint_dir, device, random_state : object
-        As in :class:`FIQDRClassifier`.
-    **kwargs : dict
-        As in :class:`FIQDRClassifier`.
-
-    Attributes
-    ----------
-    classes_ : ndarray of shape (n_classes,)
-        The grades found in y, sorted. -1 is no class: it marks an unknown label.
-
-    References
-    ----------
-    .. [1] K. Zhou et al., "Fundus Image Quality-Guided Diabetic Retinopathy Grading",
-       OMIA 2018, Sect. 3.4 B.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> from sk_fiqdr import DRGrader
-    >>> rng = np.random.default_rng(0)
-    >>> y = np.tile([0, 1, 2, 3, 4], 20)
-    >>> X = rng.normal(size=(100, 5)) + 4 * np.eye(5)[y]
-    >>> net = DRGrader(backbone=None, max_epochs=30, random_state=0).fit(X, y)
-    >>> bool(net.score(X, y) > 0.9)
-    True
-    """
-
-    _output = GRADE
-    _task_columns = {"grade": None}  # noqa: RUF012
-
-    def __init__(
-        self,
-        *,
-        backbone="resnet18",
-        weights=None,
-        image_size=224,
-        augment="default",
-        freeze=False,
-        amp="auto",
-        checkpoint_dir=None,
-        device="auto",
-        random_state=None,
-        **kwargs,
-    ):
-        kwargs.setdefault("criterion", MaskedCrossEntropy)
-        super().__init__(
-            backbone=backbone,
-            weights=weights,
-            image_size=image_size,
-            augment=augment,
-            freeze=freeze,
-            amp=amp,
-            checkpoint_dir=checkpoint_dir,
-            device=device,
-            random_state=random_state,
-            **kwargs,
-        )
-
-    def _module_sizes(self):
-        return len(getattr(self, "classes_", range(N_GRADES))), 1
-
-    def _loss(self, outputs, labels, sample_weight):
-        return self.criterion_(
-            outputs[GRADE], labels, sample_weight=sample_weight, **self._reduction
-        )
 
 
 def _check_two_columns(y):
@@ -649,12 +338,3 @@ def _check_two_columns(y):
                 f"to {largest}, or -1 for unknown ({len(bad)} such rows)."
             )
     return np.ascontiguousarray(y, dtype=np.int64)
-
-
-def _most_probable(proba, classes):
-    """Return the class of the largest probability, -1 where there is none (nan)."""
-    unread = np.isnan(proba[:, 0])
-    best = classes[np.argmax(proba, axis=1)]
-    if unread.any():
-        best = np.where(unread, UNKNOWN, best)
-    return best

@@ -5,14 +5,10 @@ internals.
 """
 
 import inspect
-from contextlib import contextmanager
 
 import numpy as np
 import torch
 from sklearn.base import ClassNamePrefixFeaturesOutMixin, TransformerMixin
-from sklearn.utils import check_random_state
-from skorch import NeuralNet
-from skorch.utils import to_tensor
 from torch import nn
 
 from ..callbacks import EarlyStopping
@@ -42,12 +38,11 @@ GRADE, QUALITY, DEEP = 0, 1, 2  # what the network returns, in this order
 
 class FundusNet(
     CheckedInput,
-    NetParameters,
     Batches,
     Travels,
     ClassNamePrefixFeaturesOutMixin,
     TransformerMixin,
-    NeuralNet,
+    NetParameters,
 ):
     """A skorch net over paths, uint8 images or features; base of the estimators.
 
@@ -336,21 +331,6 @@ class FundusNet(
                 "drop_last, or choose a network with group or layer norm."
             ) from error
 
-    @contextmanager
-    def _own_generator(self, *, start_afresh):
-        """Draw from a generator of the net's own, and leave torch's as it was found."""
-        self._check_device_is_here()
-        on_gpu = self._device_type == "cuda"
-        devices = [torch.cuda.current_device()] if on_gpu else []
-        with torch.random.fork_rng(devices):
-            if start_afresh or not hasattr(self, "generator_state_"):
-                random_state = check_random_state(self.random_state)
-                torch.manual_seed(random_state.randint(np.iinfo(np.int32).max))
-            else:
-                torch.set_rng_state(self.generator_state_)
-            yield
-            self.generator_state_ = torch.get_rng_state()
-
     def on_epoch_begin(self, net, dataset_train=None, dataset_valid=None, **kwargs):
         """Freeze or thaw the backbone."""
         super().on_epoch_begin(net, dataset_train, dataset_valid, **kwargs)
@@ -379,23 +359,10 @@ class FundusNet(
             outputs = self.module_(images)
         return tuple(output.float() for output in outputs)
 
-    def _autocast(self):
-        enabled = self._uses_bfloat16()
-        return torch.autocast(self._device_type, torch.bfloat16, enabled=enabled)
-
-    def _on_device(self, batch):
-        """Bring pixels or labels to the device; from pinned memory without waiting."""
-        return to_tensor(batch, device="cpu").to(self.device, non_blocking=True)
-
-    def _uses_bfloat16(self):
-        if self.amp != "auto":
-            return self.amp
-        if self.backbone is None:
-            return False
-        if self._device_type == "cuda":
-            return torch.cuda.is_bf16_supported()
-        # Without the instructions bfloat16 is emulated, and many times slower.
-        return getattr(torch.cpu, "_is_avx512_bf16_supported", bool)()
+    def __getstate__(self):
+        state = super().__getstate__()
+        state.pop("_checkpoint", None)  # belongs to the process that fits
+        return state
 
     def _set_training(self, training=True):
         """Switch modes where they change: asking every layer every time is slow."""

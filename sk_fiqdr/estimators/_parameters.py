@@ -3,12 +3,13 @@
 import os
 
 import numpy as np
-import torch
 from sklearn.base import BaseEstimator
 
+from ._device import DeviceNet
 
-class NetParameters:
-    """The part of a net that reconciles skorch's parameters with scikit-learn's."""
+
+class NetParameters(DeviceNet):
+    """A net that reconciles skorch's parameters with scikit-learn's."""
 
     def __setattr__(self, name, value):
         """Store a Module given as a parameter; skorch would take it for its own."""
@@ -19,22 +20,6 @@ class NetParameters:
 
     # scikit-learn's representation, which names what differs from the defaults.
     __repr__ = BaseEstimator.__repr__
-
-    @property
-    def device(self):
-        """Where the net computes; "auto" is resolved each time it is asked for."""
-        if isinstance(self._device, str) and self._device == "auto":
-            return "cuda" if torch.cuda.is_available() else "cpu"
-        return self._device
-
-    @device.setter
-    def device(self, device):
-        self._device = device
-
-    @property
-    def _device_type(self):
-        """Kind of device; skorch's None leaves the network where it was made."""
-        return "cpu" if self.device is None else torch.device(self.device).type
 
     def _get_param_names(self):
         own = [name for name in super()._get_param_names() if not name.startswith("_")]
@@ -56,33 +41,6 @@ class NetParameters:
         if nested:
             self.train_split.set_params(**nested)
         return self
-
-    def __getstate__(self):
-        state = {**super().__getstate__(), "device": self.device}
-        state.pop("_checkpoint", None)  # belongs to the process that fits
-        return state
-
-    def __setstate__(self, state):
-        super().__setstate__(state)
-        # skorch leaves the device that it found here, the CPU where CUDA is missing.
-        found = self.__dict__.pop("device")
-        if str(self._device) != "auto":
-            self._device = found
-
-    def _check_device_is_here(self):
-        try:
-            device_type = self._device_type
-        except RuntimeError as error:
-            raise ValueError(
-                "device must be 'auto', 'cpu', 'cuda', 'cuda:1' or the like, got "
-                f"{self.device!r}."
-            ) from error
-        if device_type == "cuda" and not torch.cuda.is_available():
-            raise ValueError(
-                f"device={self.device!r}, but torch {torch.__version__} finds no GPU "
-                "here. device='auto' takes the CPU then; else mend the driver, or "
-                "install the torch that fits it."
-            )
 
     def _check_parameters(self):
         for name, allowed in {

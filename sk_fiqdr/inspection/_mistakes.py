@@ -3,8 +3,7 @@
 import numpy as np
 import pandas as pd
 
-from ..metrics._scorers import most_probable
-from ..utils._labels import UNKNOWN
+from ..utils._labels import UNKNOWN, most_probable
 from ._panels import new_panels, say
 from ._photographs import names_of, take_photographs
 from ._predictions import N_CLASSES, ask, check_answers, check_proba, labels_of

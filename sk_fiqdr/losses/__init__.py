@@ -3,13 +3,8 @@
 Equations 1 to 6 as pure functions and as torch Modules. Nothing but torch is imported.
 """
 
-from ._center import (
-    MaskedCrossEntropy,
-    WeightedCenterLoss,
-    class_weights,
-    masked_cross_entropy,
-    weighted_center_loss,
-)
+from ._center import WeightedCenterLoss, weighted_center_loss
+from ._cross_entropy import MaskedCrossEntropy, class_weights, masked_cross_entropy
 
 __all__ = [
     "MaskedCrossEntropy",

@@ -9,7 +9,7 @@ from inspect import cleandoc
 import numpy as np
 from sklearn.exceptions import UndefinedMetricWarning
 
-from ..utils._labels import UNKNOWN
+from ..utils._labels import UNKNOWN, most_probable
 from ..utils._unwrap import unwrap
 from ._grading import quadratic_weighted_kappa
 from ._quality import accuracy, mean_acc, precision, sensitivity, specificity
@@ -54,27 +54,6 @@ def _answered(y, y_pred):
         )
     answered = y_pred != UNKNOWN
     return y[answered], y_pred[answered]
-
-
-def most_probable(proba, classes=None):
-    """Return the most probable class, -1 where there is none (nan).
-
-    Parameters
-    ----------
-    proba : array-like of shape (n, n_classes)
-        Probabilities.
-    classes : ndarray of shape (n_classes,), default=None
-        Integers; 0 to n_classes - 1 by default.
-
-    Returns
-    -------
-    y_pred : ndarray of shape (n,)
-        Classes.
-    """
-    proba = np.asarray(proba)
-    best = proba.argmax(axis=1)
-    best = best if classes is None else np.asarray(classes)[best]
-    return np.where(np.isnan(proba).any(axis=1), UNKNOWN, best)
 
 
 def decide_tasks(estimator, grade_proba, quality_proba):

@@ -111,6 +111,28 @@ def check_truth(y_true):
     )
 
 
+def most_probable(proba, classes=None):
+    """Return the most probable class, -1 where there is none (nan).
+
+    Parameters
+    ----------
+    proba : array-like of shape (n, n_classes)
+        Probabilities.
+    classes : ndarray of shape (n_classes,), default=None
+        The classes; 0 to n_classes - 1 by default.
+
+    Returns
+    -------
+    y_pred : ndarray of shape (n,)
+        Classes.
+    """
+    proba = np.asarray(proba)
+    best = proba.argmax(axis=1)
+    best = best if classes is None else np.asarray(classes)[best]
+    unread = np.isnan(proba).any(axis=1)
+    return np.where(unread, UNKNOWN, best) if unread.any() else best
+
+
 def _integers(name, y):
     y = np.asarray(y)
     if y.ndim != 1:

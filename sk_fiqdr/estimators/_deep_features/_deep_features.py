@@ -7,9 +7,6 @@ from pathlib import Path
 
 import joblib
 import numpy as np
-import PIL
-import torch
-import torchvision
 from sklearn.base import (
     BaseEstimator,
     ClassNamePrefixFeaturesOutMixin,
@@ -19,23 +16,16 @@ from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 from torch.utils.data import Subset
 
-from ...modules import MultiTaskNet
 from ...utils._digest import digest
 from ...utils._files import written_whole
 from ...utils._progress import progress_bar
-from ...utils._version import __version__
 from .._fiqdr_classifier import FIQDRClassifier
 from .._input import CheckedInput
 from .._net import DEEP, FundusNet
 from .._training._dataset import FundusDataset
 from ._feature_cache import FeatureCache, image_keys
+from ._frozen_backbone import VERSIONS, FrozenBackbone, build, network_key, per_channel
 
-VERSIONS = {
-    "sk_fiqdr": __version__,
-    "torch": torch.__version__,
-    "torchvision": torchvision.__version__,
-    "pillow": PIL.__version__,
-}
 SHARE = 1024  # images between two steps of the progress bar, without memory
 
 # Of named networks, so that a search builds each of them once in a process.
@@ -192,8 +182,8 @@ class DeepFeatures(
         taken = {
             "backbone": copy.deepcopy(module.backbone).cpu(),
             "image_size": estimator.image_size,
-            "mean": _per_channel(module.mean),
-            "std": _per_channel(module.std),
+            "mean": per_channel(module.mean),
+            "std": per_channel(module.std),
             "device": estimator.get_params(deep=False)["device"],
             "amp": estimator.amp,
         }
@@ -244,8 +234,8 @@ class DeepFeatures(
         if name in _known_networks:
             self.network_, self._n_features_out = _known_networks[name]
             return self
-        self.net_ = _build(net)
-        self.network_ = _network_key(self.net_)
+        self.net_ = build(net)
+        self.network_ = network_key(self.net_)
         self._n_features_out = self.net_.module_.n_features
         if name is not None:
             _known_networks[name] = self.network_, self._n_features_out
@@ -317,8 +307,8 @@ class DeepFeatures(
     def _net(self):
         """Return the network, built when it is needed first."""
         if not hasattr(self, "net_"):
-            net = _build(self._make_net())
-            if _network_key(net) != self.network_:
+            net = build(self._make_net())
+            if network_key(net) != self.network_:
                 raise ValueError(
                     f"weights={self.weights!r}, or a library, have changed since this "
                     "DeepFeatures was fitted. Fit it, and what stands behind it, again."
@@ -334,7 +324,7 @@ class DeepFeatures(
                 "of a fitted net use DeepFeatures.from_estimator(net)."
             )
         return FIQDRClassifier(
-            module=_Backbone,
+            module=FrozenBackbone,
             backbone=self.backbone,
             weights=self.weights,
             image_size=self.image_size,
@@ -392,44 +382,6 @@ class DeepFeatures(
         folder.mkdir(parents=True, exist_ok=True)
         with written_whole(path) as draft:
             draft.write_text(json.dumps(words, indent=2), encoding="utf-8")
-
-
-class _Backbone(MultiTaskNet):
-    """The network without its heads."""
-
-    def __init__(self, *args, **kwargs):
-        super().__init__(*args, **kwargs)
-        self.n_features = self.embedding.in_features
-
-    def forward(self, images):
-        """Return no logits, and what the backbone makes of the images."""
-        deep = self.backbone_features(images)
-        return deep[:, :0], deep[:, :0], deep
-
-
-def _build(net):
-    with net._own_generator(start_afresh=True):
-        return net.initialize()
-
-
-def _network_key(net):
-    """Return what tells the features of one network from those of any other."""
-    module = net.module_.eval()
-    code = [
-        [type(layer).forward, _settings(layer)]
-        for layer in module.backbone.modules()
-        if type(layer).__module__.partition(".")[0] not in ("torch", "torchvision")
-    ]
-    settings = [module.mean, module.std, net.image_size, net._uses_bfloat16()]
-    return digest([module.backbone, code, settings, VERSIONS])
-
-
-def _settings(layer):
-    return {name: value for name, value in vars(layer).items() if name[:1] != "_"}
-
-
-def _per_channel(statistic):
-    return tuple((statistic.double().flatten() / 255).tolist())
 
 
 def _counting(show):

@@ -11,8 +11,8 @@ from sklearn.utils.validation import check_is_fitted
 
 from ...metrics import refusal_report
 from ...metrics._grading import N_GRADES
-from ...metrics._scorers import decide_tasks, most_probable
-from ...utils._labels import check_integers
+from ...metrics._scorers import decide_tasks
+from ...utils._labels import check_integers, most_probable
 from ...utils._unwrap import last_step, unwrap
 from .._patients import holds_paths, patients_of
 from ._base import NestedClassifier

@@ -1,0 +1,124 @@
+"""The three estimators, trained by several processes."""
+
+from ..estimators._dr_grader import DRGrader
+from ..estimators._fiqdr_classifier import FIQDRClassifier
+from ..estimators._quality_classifier import QualityClassifier
+from ._data_parallel import DataParallel
+
+
+class DistributedFIQDRClassifier(DataParallel, FIQDRClassifier):
+    """A :class:`~sk_fiqdr.FIQDRClassifier` that trains over several processes.
+
+    Started by ``torchrun --nproc-per-node 2 script.py`` or ``accelerate launch
+    script.py``, each process runs the whole script with the same data, on a GPU of its
+    own where there are GPUs. `fit` divides every batch among them and adds up what the
+    loss consists of, so that the net learns as it would in one process. Started by
+    ``python script.py`` it is alone, and a FIQDRClassifier.
+
+    Parameters
+    ----------
+    backbone, weights, image_size, beta, lambd, quality_loss_weight : object
+        As in :class:`~sk_fiqdr.FIQDRClassifier`.
+    augment, freeze, amp, checkpoint_dir, random_state : object
+        As in :class:`~sk_fiqdr.FIQDRClassifier`. The main process alone writes
+        checkpoints, and all go on from them. ``random_state=None`` is drawn once for
+        all.
+    device : str, default="auto"
+        "auto" is CUDA where there is one, else the CPU; each process takes the GPU of
+        its number.
+    **kwargs : dict
+        As in :class:`~sk_fiqdr.FIQDRClassifier`. `batch_size` is the number of rows
+        that all processes together learn from in a step, so that neither `lr` nor
+        anything else has to change with their number.
+
+    Attributes
+    ----------
+    accelerator : accelerate.Accelerator
+        Tells the processes apart: ``net.accelerator.is_main_process``, and
+        ``net.accelerator.print`` prints once.
+
+    Notes
+    -----
+    With unknown labels or weights the mean of the processes' losses is not the loss of
+    the batch. Here the numerators of L_dr and L_q are divided by sums over all
+    processes, and the centres follow the rows of all. After `fit` the weights, centres
+    and history are the same in each process. A prediction is each process's own, of the
+    whole X.
+
+    References
+    ----------
+    .. [1] K. Zhou et al., "Fundus Image Quality-Guided Diabetic Retinopathy Grading",
+       OMIA 2018.
+    .. [2] https://huggingface.co/docs/accelerate
+
+    Examples
+    --------
+    >>> from sk_fiqdr.datasets import make_fundus
+    >>> from sk_fiqdr.distributed import DistributedFIQDRClassifier
+    >>> X, y = make_fundus(8, image_size=64, random_state=0, return_X_y=True)
+    >>> net = DistributedFIQDRClassifier(image_size=64, max_epochs=1, random_state=0)
+    >>> net.fit(X, y).predict(X).shape
+    (8,)
+    >>> net.accelerator.num_processes  # torchrun makes it more
+    1
+    """
+
+
+class DistributedQualityClassifier(DataParallel, QualityClassifier):
+    """A :class:`~sk_fiqdr.QualityClassifier` that trains over several processes.
+
+    Parameters
+    ----------
+    backbone, weights, image_size, beta, lambd, augment, freeze, amp : object
+        As in :class:`~sk_fiqdr.QualityClassifier`.
+    checkpoint_dir, device, random_state : object
+        As in :class:`DistributedFIQDRClassifier`.
+    **kwargs : dict
+        As in :class:`DistributedFIQDRClassifier`.
+
+    Attributes
+    ----------
+    accelerator : accelerate.Accelerator
+        Tells the processes apart.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sk_fiqdr.distributed import DistributedQualityClassifier
+    >>> rng = np.random.default_rng(0)
+    >>> X, y = rng.normal(size=(40, 4)), np.repeat([0, 1], 20)
+    >>> X[y == 1] += 2
+    >>> net = DistributedQualityClassifier(backbone=None, beta=1, max_epochs=20)
+    >>> net.fit(X, y).predict(X).shape
+    (40,)
+    """
+
+
+class DistributedDRGrader(DataParallel, DRGrader):
+    """A :class:`~sk_fiqdr.DRGrader` that trains over several processes.
+
+    Parameters
+    ----------
+    backbone, weights, image_size, augment, freeze, amp : object
+        As in :class:`~sk_fiqdr.DRGrader`.
+    checkpoint_dir, device, random_state : object
+        As in :class:`DistributedFIQDRClassifier`.
+    **kwargs : dict
+        As in :class:`DistributedFIQDRClassifier`.
+
+    Attributes
+    ----------
+    accelerator : accelerate.Accelerator
+        Tells the processes apart.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sk_fiqdr.distributed import DistributedDRGrader
+    >>> rng = np.random.default_rng(0)
+    >>> y = np.tile([0, 1, 2, 3, 4], 20)
+    >>> X = rng.normal(size=(100, 5)) + 4 * np.eye(5)[y]
+    >>> net = DistributedDRGrader(backbone=None, max_epochs=30, random_state=0)
+    >>> bool(net.fit(X, y).score(X, y) > 0.9)
+    True
+    """

@@ -1,0 +1,41 @@
+"""The quality loss of Eq. 6 inside a net, for both estimators that learn quality."""
+
+import torch
+
+from ..losses import class_weights
+from ._net import DEEP, QUALITY
+
+
+class CentredQuality:
+    """The quality loss of Eq. 6 inside a net: beta over the fitted labels, centres."""
+
+    def _fit_beta(self, quality):
+        """Turn `beta` into one weight per class, "balanced" over all of `quality`."""
+        self.class_weights_ = class_weights(self.beta, 2, torch.from_numpy(quality))
+
+    def initialize_criterion(self):
+        """Build the criterion with centres as wide as the features; skorch calls this.
+
+        Returns
+        -------
+        self : FundusNet
+            The net.
+        """
+        kwargs = {
+            "beta": getattr(self, "class_weights_", self.beta),
+            "lambd": self.lambd,
+            "n_features": self.module_.n_features,
+        }
+        self.criterion_ = self.criterion(
+            **{**kwargs, **self.get_params_for("criterion")}
+        )
+        return self
+
+    def _quality_loss(self, outputs, labels, sample_weight):
+        return self.criterion_(
+            outputs[QUALITY],
+            outputs[DEEP],
+            labels,
+            sample_weight=sample_weight,
+            **self._reduction,
+        )

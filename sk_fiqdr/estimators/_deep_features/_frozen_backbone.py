@@ -1,0 +1,54 @@
+"""The network of DeepFeatures, and what tells it from any other."""
+
+import PIL
+import torch
+import torchvision
+
+from ...modules import MultiTaskNet
+from ...utils._digest import digest
+from ...utils._version import __version__
+
+VERSIONS = {
+    "sk_fiqdr": __version__,
+    "torch": torch.__version__,
+    "torchvision": torchvision.__version__,
+    "pillow": PIL.__version__,
+}
+
+
+class FrozenBackbone(MultiTaskNet):
+    """The network without its heads."""
+
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        self.n_features = self.embedding.in_features
+
+    def forward(self, images):
+        """Return no logits, and what the backbone makes of the images."""
+        deep = self.backbone_features(images)
+        return deep[:, :0], deep[:, :0], deep
+
+
+def build(net):
+    with net._own_generator(start_afresh=True):
+        return net.initialize()
+
+
+def network_key(net):
+    """Return what tells the features of one network from those of any other."""
+    module = net.module_.eval()
+    code = [
+        [type(layer).forward, _settings(layer)]
+        for layer in module.backbone.modules()
+        if type(layer).__module__.partition(".")[0] not in ("torch", "torchvision")
+    ]
+    settings = [module.mean, module.std, net.image_size, net._uses_bfloat16()]
+    return digest([module.backbone, code, settings, VERSIONS])
+
+
+def _settings(layer):
+    return {name: value for name, value in vars(layer).items() if name[:1] != "_"}
+
+
+def per_channel(statistic):
+    return tuple((statistic.double().flatten() / 255).tolist())

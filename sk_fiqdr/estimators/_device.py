@@ -1,0 +1,87 @@
+"""Where a net computes, in which precision, and from which generator it draws."""
+
+from contextlib import contextmanager
+
+import numpy as np
+import torch
+from sklearn.utils import check_random_state
+from skorch import NeuralNet
+from skorch.utils import to_tensor
+
+
+class DeviceNet(NeuralNet):
+    """A skorch net of `device="auto"`, `amp` and `random_state`."""
+
+    @property
+    def device(self):
+        """Where the net computes; "auto" is resolved each time it is asked for."""
+        if isinstance(self._device, str) and self._device == "auto":
+            return "cuda" if torch.cuda.is_available() else "cpu"
+        return self._device
+
+    @device.setter
+    def device(self, device):
+        self._device = device
+
+    @property
+    def _device_type(self):
+        """Kind of device; skorch's None leaves the network where it was made."""
+        return "cpu" if self.device is None else torch.device(self.device).type
+
+    def _check_device_is_here(self):
+        try:
+            device_type = self._device_type
+        except RuntimeError as error:
+            raise ValueError(
+                "device must be 'auto', 'cpu', 'cuda', 'cuda:1' or the like, got "
+                f"{self.device!r}."
+            ) from error
+        if device_type == "cuda" and not torch.cuda.is_available():
+            raise ValueError(
+                f"device={self.device!r}, but torch {torch.__version__} finds no GPU "
+                "here. device='auto' takes the CPU then; else mend the driver, or "
+                "install the torch that fits it."
+            )
+
+    def _autocast(self):
+        enabled = self._uses_bfloat16()
+        return torch.autocast(self._device_type, torch.bfloat16, enabled=enabled)
+
+    def _on_device(self, batch):
+        """Bring pixels or labels to the device; from pinned memory without waiting."""
+        return to_tensor(batch, device="cpu").to(self.device, non_blocking=True)
+
+    def _uses_bfloat16(self):
+        if self.amp != "auto":
+            return self.amp
+        if self.backbone is None:
+            return False
+        if self._device_type == "cuda":
+            return torch.cuda.is_bf16_supported()
+        # Without the instructions bfloat16 is emulated, and many times slower.
+        return getattr(torch.cpu, "_is_avx512_bf16_supported", bool)()
+
+    @contextmanager
+    def _own_generator(self, *, start_afresh):
+        """Draw from a generator of the net's own, and leave torch's as it was found."""
+        self._check_device_is_here()
+        on_gpu = self._device_type == "cuda"
+        devices = [torch.cuda.current_device()] if on_gpu else []
+        with torch.random.fork_rng(devices):
+            if start_afresh or not hasattr(self, "generator_state_"):
+                random_state = check_random_state(self.random_state)
+                torch.manual_seed(random_state.randint(np.iinfo(np.int32).max))
+            else:
+                torch.set_rng_state(self.generator_state_)
+            yield
+            self.generator_state_ = torch.get_rng_state()
+
+    def __getstate__(self):
+        return {**super().__getstate__(), "device": self.device}
+
+    def __setstate__(self, state):
+        super().__setstate__(state)
+        # skorch leaves the device that it found here, the CPU where CUDA is missing.
+        found = self.__dict__.pop("device")
+        if str(self._device) != "auto":
+            self._device = found

@@ -1,0 +1,82 @@
+"""The grade alone."""
+
+from ..losses import MaskedCrossEntropy
+from ..utils._labels import N_GRADES
+from ._net import GRADE
+from ._single_task import SingleTask
+
+
+class DRGrader(SingleTask):
+    """Grade diabetic retinopathy alone: the "single-task" rows of Table 4.
+
+    A plain scikit-learn classifier with the mean cross-entropy L_dr [1]_.
+
+    Parameters
+    ----------
+    backbone, weights, image_size, augment, freeze, amp : object
+        As in :class:`FIQDRClassifier`.
+    checkpoint_dir, device, random_state : object
+        As in :class:`FIQDRClassifier`.
+    **kwargs : dict
+        As in :class:`FIQDRClassifier`.
+
+    Attributes
+    ----------
+    classes_ : ndarray of shape (n_classes,)
+        The grades found in y, sorted. -1 is no class: it marks an unknown label.
+
+    References
+    ----------
+    .. [1] K. Zhou et al., "Fundus Image Quality-Guided Diabetic Retinopathy Grading",
+       OMIA 2018, Sect. 3.4 B.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sk_fiqdr import DRGrader
+    >>> rng = np.random.default_rng(0)
+    >>> y = np.tile([0, 1, 2, 3, 4], 20)
+    >>> X = rng.normal(size=(100, 5)) + 4 * np.eye(5)[y]
+    >>> net = DRGrader(backbone=None, max_epochs=30, random_state=0).fit(X, y)
+    >>> bool(net.score(X, y) > 0.9)
+    True
+    """
+
+    _output = GRADE
+    _task_columns = {"grade": None}  # noqa: RUF012
+
+    def __init__(
+        self,
+        *,
+        backbone="resnet18",
+        weights=None,
+        image_size=224,
+        augment="default",
+        freeze=False,
+        amp="auto",
+        checkpoint_dir=None,
+        device="auto",
+        random_state=None,
+        **kwargs,
+    ):
+        kwargs.setdefault("criterion", MaskedCrossEntropy)
+        super().__init__(
+            backbone=backbone,
+            weights=weights,
+            image_size=image_size,
+            augment=augment,
+            freeze=freeze,
+            amp=amp,
+            checkpoint_dir=checkpoint_dir,
+            device=device,
+            random_state=random_state,
+            **kwargs,
+        )
+
+    def _module_sizes(self):
+        return len(getattr(self, "classes_", range(N_GRADES))), 1
+
+    def _loss(self, outputs, labels, sample_weight):
+        return self.criterion_(
+            outputs[GRADE], labels, sample_weight=sample_weight, **self._reduction
+        )

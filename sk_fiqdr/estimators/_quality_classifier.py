@@ -1,0 +1,113 @@
+"""Quality alone."""
+
+from sklearn.utils.multiclass import type_of_target
+
+from ..losses import WeightedCenterLoss
+from ._centred_quality import CentredQuality
+from ._net import QUALITY
+from ._single_task import SingleTask
+
+
+class QualityClassifier(CentredQuality, SingleTask):
+    """Judge image quality alone: Tables 2 and 3 of the paper.
+
+    A plain scikit-learn binary classifier with the loss L_q of Eq. 6: L_q0 is
+    ``beta=1, lambd=0``, L_q1 ``lambd=0``, L_q2 ``beta=1``, and L_q3 both [1]_.
+
+    Parameters
+    ----------
+    backbone, weights, image_size, augment, freeze, amp : object
+        As in :class:`FIQDRClassifier`.
+    checkpoint_dir, device, random_state : object
+        As in :class:`FIQDRClassifier`.
+    beta : float, "balanced" or array-like of shape (2,), default=27.0
+        Weight of the first class (poor).
+    lambd : float, default=0.1
+        Weight of the centre loss.
+    **kwargs : dict
+        As in :class:`FIQDRClassifier`.
+
+    Attributes
+    ----------
+    classes_ : ndarray of shape (2,)
+        The labels found in y, sorted; 0 poor and 1 good. -1 is no class: it marks an
+        unknown label.
+    class_weights_ : Tensor of shape (2,)
+        Weights that `beta` stood for.
+
+    References
+    ----------
+    .. [1] K. Zhou et al., "Fundus Image Quality-Guided Diabetic Retinopathy Grading",
+       OMIA 2018, Sect. 3.4 A.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sk_fiqdr import QualityClassifier
+    >>> rng = np.random.default_rng(0)
+    >>> X, y = rng.normal(size=(40, 4)), np.repeat([0, 1], 20)
+    >>> X[y == 1] += 2
+    >>> net = QualityClassifier(backbone=None, beta=1, max_epochs=20, random_state=0)
+    >>> bool(net.fit(X, y).score(X, y) > 0.9)
+    True
+    """
+
+    _output = QUALITY
+    _task_columns = {"quality": None}  # noqa: RUF012
+
+    def __init__(
+        self,
+        *,
+        backbone="resnet18",
+        weights=None,
+        image_size=224,
+        beta=27.0,
+        lambd=0.1,
+        augment="default",
+        freeze=False,
+        amp="auto",
+        checkpoint_dir=None,
+        device="auto",
+        random_state=None,
+        **kwargs,
+    ):
+        kwargs.setdefault("criterion", WeightedCenterLoss)
+        super().__init__(
+            backbone=backbone,
+            weights=weights,
+            image_size=image_size,
+            augment=augment,
+            freeze=freeze,
+            amp=amp,
+            checkpoint_dir=checkpoint_dir,
+            device=device,
+            random_state=random_state,
+            **kwargs,
+        )
+        self.beta = beta
+        self.lambd = lambd
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.classifier_tags.multi_class = False
+        return tags
+
+    def _module_sizes(self):
+        return 1, 2
+
+    def _check_classes(self, y):
+        super()._check_classes(y)
+        if len(self.classes_) > 2:
+            raise ValueError(
+                "Only binary classification is supported. The type of the target is "
+                f"{type_of_target(y)}: {self.classes_.tolist()!r}. Use 0 poor, 1 good "
+                "and -1 unknown."
+            )
+
+    def _encode_targets(self, y):
+        y = super()._encode_targets(y)
+        self._fit_beta(y)
+        return y
+
+    def _loss(self, outputs, labels, sample_weight):
+        return self._quality_loss(outputs, labels, sample_weight)

@@ -5,7 +5,8 @@ from sklearn.metrics import accuracy_score
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import column_or_1d
 
-UNKNOWN = -1
+from ..utils._labels import UNKNOWN
+
 POOR, GOOD = 0, 1
 
 

@@ -125,19 +125,18 @@ def _answer(net, paths):
     import numpy as np
     import pandas as pd
 
-    tasks = list(net._task_columns)
-    if len(tasks) == 2:
-        probabilities = dict(zip(tasks, net.predict_tasks(paths), strict=True))
-    else:
-        probabilities = {tasks[0]: net.predict_proba(paths)}
+    tasks = net._tasks
+    probabilities = (
+        net.predict_tasks(paths) if len(tasks) == 2 else [net.predict_proba(paths)]
+    )
     frame = pd.DataFrame({"path": [Path(path).as_posix() for path in paths]})
-    for task, proba in probabilities.items():
-        classes = np.asarray(net._task_classes[task])
+    for task, proba in zip(tasks, probabilities, strict=True):
+        classes = np.asarray(task.classes)
         read = ~np.isnan(proba).any(axis=1)
         best = classes[np.nan_to_num(proba).argmax(axis=1)]
-        frame[task] = pd.array(np.where(read, best, 0), dtype="Int64")
-        frame.loc[~read, task] = pd.NA
-        if task == "grade":
+        frame[task.name] = pd.array(np.where(read, best, 0), dtype="Int64")
+        frame.loc[~read, task.name] = pd.NA
+        if task.name == "grade":
             for label, column in zip(classes, proba.T, strict=True):
                 frame[f"p_grade_{label}"] = column.round(6)
         else:

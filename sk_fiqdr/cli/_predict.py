@@ -53,7 +53,8 @@ def predict(
 
         paths = [str(images)] if images.is_file() else find_images(images)
         net = load_model(model, device=device, on_error="skip")
-        if refuse_below is not None and "quality" not in net._task_columns:
+        tasks = {task.name for task in net._tasks}
+        if refuse_below is not None and "quality" not in tasks:
             raise ValueError(
                 f"--refuse-below asks for the quality, which a {type(net).__name__} "
                 "does not judge."

@@ -48,12 +48,9 @@ def _parameters_without_gradient(net):
         size = int(net.image_size)
         blank = torch.zeros(1, size, size, 3, dtype=torch.uint8)
     outputs = net.module_.eval().forward(blank.to(net.device))  # not compiled
-    task = getattr(net, "_output", None)  # of a single task
-    outputs = outputs if task is None else outputs[task : task + 1]
     parameters = [it for it in net.module_.parameters() if it.requires_grad]
-    gradients = torch.autograd.grad(
-        sum(output.sum() for output in outputs), parameters, allow_unused=True
-    )
+    total = sum(outputs[task.output].sum() for task in net._tasks)
+    gradients = torch.autograd.grad(total, parameters, allow_unused=True)
     return [
         parameter
         for parameter, gradient in zip(parameters, gradients, strict=True)

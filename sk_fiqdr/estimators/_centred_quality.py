@@ -3,11 +3,13 @@
 import torch
 
 from ..losses import class_weights
-from ._net import DEEP, QUALITY
+from ..utils._tasks import QUALITY
 
 
 class CentredQuality:
-    """The quality loss of Eq. 6 inside a net: beta over the fitted labels, centres."""
+    """The criterion of Eq. 6 inside a net: beta over the fitted labels, centres."""
+
+    _criterion_task = QUALITY.name
 
     def _fit_beta(self, quality):
         """Turn `beta` into one weight per class, "balanced" over all of `quality`."""
@@ -30,12 +32,3 @@ class CentredQuality:
             **{**kwargs, **self.get_params_for("criterion")}
         )
         return self
-
-    def _quality_loss(self, outputs, labels, sample_weight):
-        return self.criterion_(
-            outputs[QUALITY],
-            outputs[DEEP],
-            labels,
-            sample_weight=sample_weight,
-            **self._reduction,
-        )

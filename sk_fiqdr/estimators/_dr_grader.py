@@ -1,8 +1,7 @@
 """The grade alone."""
 
 from ..losses import MaskedCrossEntropy
-from ..utils._labels import N_GRADES
-from ._net import GRADE
+from ..utils._tasks import GRADE
 from ._single_task import SingleTask
 
 
@@ -42,8 +41,8 @@ class DRGrader(SingleTask):
     True
     """
 
-    _output = GRADE
-    _task_columns = {"grade": None}  # noqa: RUF012
+    _task = GRADE
+    _criterion_task = GRADE.name
 
     def __init__(
         self,
@@ -71,12 +70,4 @@ class DRGrader(SingleTask):
             device=device,
             random_state=random_state,
             **kwargs,
-        )
-
-    def _module_sizes(self):
-        return len(getattr(self, "classes_", range(N_GRADES))), 1
-
-    def _loss(self, outputs, labels, sample_weight):
-        return self.criterion_(
-            outputs[GRADE], labels, sample_weight=sample_weight, **self._reduction
         )

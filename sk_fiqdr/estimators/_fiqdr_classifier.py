@@ -1,15 +1,14 @@
 """Grade and quality together."""
 
-from numbers import Number
-
 import numpy as np
 from sklearn.base import ClassifierMixin
 
-from ..losses import WeightedCenterLoss, masked_cross_entropy
+from ..losses import WeightedCenterLoss
 from ..metrics import quadratic_weighted_kappa
-from ..utils._labels import N_GRADES, UNKNOWN, most_probable
+from ..utils._labels import UNKNOWN, check_targets, most_probable
+from ..utils._tasks import GRADE, QUALITY, TASKS
 from ._centred_quality import CentredQuality
-from ._net import GRADE, QUALITY, FundusNet
+from ._net import FundusNet
 
 
 class FIQDRClassifier(CentredQuality, ClassifierMixin, FundusNet):
@@ -153,21 +152,17 @@ class FIQDRClassifier(CentredQuality, ClassifierMixin, FundusNet):
         self.lambd = lambd
         self.quality_loss_weight = quality_loss_weight
 
-    _task_columns = {"grade": GRADE, "quality": QUALITY}  # noqa: RUF012
+    _tasks = TASKS
 
     @property
     def classes_(self):
         """The grades, 0 to 4."""
-        return np.arange(N_GRADES)
+        return np.array(GRADE.classes)
 
     @property
     def quality_classes_(self):
         """0 poor and 1 good."""
-        return np.arange(2)
-
-    @property
-    def _task_classes(self):
-        return {"grade": self.classes_, "quality": self.quality_classes_}
+        return np.array(QUALITY.classes)
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
@@ -177,23 +172,10 @@ class FIQDRClassifier(CentredQuality, ClassifierMixin, FundusNet):
         tags.target_tags.single_output = False
         return tags
 
-    def _module_sizes(self):
-        return N_GRADES, 2
-
     def _encode_targets(self, y):
-        y = _check_two_columns(y)
-        self._fit_beta(y[:, QUALITY])
+        y = check_targets(y, tasks=self._tasks)
+        self._fit_beta(QUALITY.labels(y))
         return y
-
-    def _loss(self, outputs, labels, sample_weight):
-        grade_loss = masked_cross_entropy(
-            outputs[GRADE],
-            labels[:, GRADE],
-            sample_weight=sample_weight,
-            **self._reduction,
-        )
-        quality_loss = self._quality_loss(outputs, labels[:, QUALITY], sample_weight)
-        return grade_loss + self.quality_loss_weight * quality_loss
 
     def predict_tasks(self, X):
         """Return the probabilities of both tasks, from one pass over X.
@@ -293,48 +275,7 @@ class FIQDRClassifier(CentredQuality, ClassifierMixin, FundusNet):
             If X holds an eye whose fellow eye was trained on.
         """
         self.check_patients(X)
-        grade = _check_two_columns(y)[:, GRADE]
+        grade = GRADE.labels(check_targets(y, tasks=self._tasks))
         answer = self.predict(X)
         read = answer != UNKNOWN
         return quadratic_weighted_kappa(grade[read], answer[read])
-
-
-def _check_two_columns(y):
-    """Return y as contiguous int64 (n, 2), or say what is wrong with it."""
-    y = np.asarray(y)
-    if y.ndim != 2 or y.shape[1] != 2:
-        raise ValueError(
-            "y must have shape (n_samples, 2) with columns (grade, quality), got shape "
-            f"{y.shape!r}. Use np.column_stack([grade, quality]); mark a missing label "
-            "with -1."
-        )
-    if y.dtype == object:  # a DataFrame of mixed integer types
-        try:
-            y = y.astype(np.float64)
-        except (TypeError, ValueError) as error:
-            strange = next(it for it in y.ravel() if not isinstance(it, Number))
-            raise ValueError(
-                f"y must hold integers, got {strange!r}. Grades are 0 to 4, quality is "
-                "0 poor or 1 good; mark unknown labels with -1: "
-                "frame.fillna(-1).astype(int)."
-            ) from error
-        y = y.astype(np.int64) if (y == np.round(y)).all() else y
-    if y.dtype.kind == "f" and np.isnan(y).any():
-        row = int(np.flatnonzero(np.isnan(y).any(axis=1))[0])
-        raise ValueError(
-            f"y holds NaN, first in row {row}. Mark unknown labels with -1: "
-            "frame.fillna(-1).astype(int)."
-        )
-    if y.dtype.kind not in "iu":
-        raise ValueError(
-            f"y must hold integers, got {y.dtype}. Grades are 0 to 4, quality is 0 "
-            "poor or 1 good, -1 is unknown; cast with y.astype(int)."
-        )
-    for column, name, largest in ((0, "grade", N_GRADES - 1), (1, "quality", 1)):
-        bad = np.flatnonzero((y[:, column] < -1) | (y[:, column] > largest))
-        if len(bad):
-            raise ValueError(
-                f"Row {bad[0]} of y has {name} {int(y[bad[0], column])!r}, expected 0 "
-                f"to {largest}, or -1 for unknown ({len(bad)} such rows)."
-            )
-    return np.ascontiguousarray(y, dtype=np.int64)

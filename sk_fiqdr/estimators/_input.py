@@ -115,15 +115,14 @@ class CheckedInput(FittedImages):
                 "y knows no label at all (every value is -1): there is nothing to "
                 "learn from."
             )
-        if y.ndim == 2:
-            for task, labels in zip(("grade", "quality"), y.T, strict=True):
-                if not (labels >= 0).any():
-                    warnings.warn(
-                        f"Every {task} in y is -1, unknown: nothing is learned of it, "
-                        f"and predictions of {task} will mean nothing.",
-                        UserWarning,
-                        stacklevel=4,
-                    )
+        for task in self._tasks:
+            if not (task.labels(y) >= 0).any():
+                warnings.warn(
+                    f"Every {task.name} in y is -1, unknown: nothing is learned of it, "
+                    f"and predictions of {task.name} will mean nothing.",
+                    UserWarning,
+                    stacklevel=4,
+                )
         if sample_weight is not None:
             sample_weight = check_array(
                 sample_weight, ensure_2d=False, dtype=np.float32, input_name="weights"
@@ -153,11 +152,7 @@ class CheckedInput(FittedImages):
         )
 
     def _remember_training(self, X, kind, y, patients, names, *, reset):
-        codes = {
-            task: y if column is None else y[:, column]
-            for task, column in self._task_columns.items()
-        }
-        summary = summarize(X, kind, codes, self._task_classes, patients, names)
+        summary = summarize(X, kind, y, self._tasks, patients, names)
         before = [] if reset else getattr(self, "training_data_", [])
         if summary not in before:
             self.training_data_ = [*before, summary]

@@ -12,8 +12,10 @@ from sklearn.base import ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from torch import nn
 
 from ..callbacks import EarlyStopping
+from ..losses import masked_cross_entropy
 from ..modules import MultiTaskNet
 from ..utils._interrupts import noticing_ctrl_c
+from ..utils._tasks import DEEP
 from ._checkpoints._checkpoint import open_checkpoint
 from ._input import CheckedInput
 from ._parameters import NetParameters
@@ -33,8 +35,6 @@ from ._training._inner_split import check_inner_split, check_train_split
 from ._training._optimizer import parameter_groups
 from ._training._schedule import LearningRateSchedule
 
-GRADE, QUALITY, DEEP = 0, 1, 2  # what the network returns, in this order
-
 
 class FundusNet(
     CheckedInput,
@@ -50,8 +50,10 @@ class FundusNet(
     """
 
     _checkpoint = None  # of the fit that is under way
-    # What losses sum by where processes share a batch: see distributed.py.
+    # How losses are summed where processes share a batch: see sk_fiqdr.distributed.
     _reduction = {}  # noqa: RUF012
+    _tasks = ()  # that it learns
+    _criterion_task = None  # name of the one whose loss is the net's criterion
 
     def __init__(
         self,
@@ -113,8 +115,12 @@ class FundusNet(
         raise NotImplementedError
 
     def _module_sizes(self):
-        """Return n_grades and n_qualities for the network."""
-        raise NotImplementedError
+        """Return the numbers of classes, as the network names them."""
+        n_classes = {task.name: len(task.classes) for task in self._tasks}
+        return {
+            "n_grades": n_classes.get("grade", 1),
+            "n_qualities": n_classes.get("quality", 1),
+        }
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
@@ -132,13 +138,11 @@ class FundusNet(
 
     def initialize_module(self):
         """Build the network for the data at hand."""
-        n_grades, n_qualities = self._module_sizes()
         kwargs = {
             "backbone": self.backbone,
             "weights": self.weights,
             "image_size": int(self.image_size),
-            "n_grades": n_grades,
-            "n_qualities": n_qualities,
+            **self._module_sizes(),
         }
         if self.backbone is None:
             if not hasattr(self, "n_features_in_"):
@@ -405,24 +409,30 @@ class FundusNet(
         return {**step, "y_pred": _logits_only(step["y_pred"])}
 
     def get_loss(self, y_pred, y_true, X=None, training=False):
-        """Take the loss of one batch."""
+        """Sum the losses of the tasks over one batch."""
         weight = X.get("sample_weight") if isinstance(X, dict) else None
         y_true = self._on_device(y_true)
         if weight is not None:
             weight = self._on_device(weight)
-        return self._loss(y_pred, y_true, weight)
+        losses = []
+        for task in self._tasks:
+            inputs = [y_pred[task.output], task.labels(y_true)]
+            if task.centred:
+                inputs.insert(1, y_pred[DEEP])
+            of_net = task.name == self._criterion_task
+            take = self.criterion_ if of_net else masked_cross_entropy
+            loss = take(*inputs, sample_weight=weight, **self._reduction)
+            losses.append(getattr(self, f"{task.name}_loss_weight", 1) * loss)
+        return sum(losses[1:], losses[0])
 
-    def _loss(self, outputs, labels, sample_weight):
-        raise NotImplementedError
-
-    def _outputs(self, X, *wanted):
-        """Run the network once and return the wanted outputs as float32 arrays."""
+    def _outputs(self, X, *places):
+        """Run the network once and return outputs by their place as float32 arrays."""
         self.check_is_fitted()
         dataset = self.get_dataset(X)
         # One autocast around all batches keeps the weights that it has cast.
         with torch.inference_mode(), self._autocast():
             batches = [
-                [outputs[i] for i in wanted] for outputs in self.forward_iter(dataset)
+                [outputs[i] for i in places] for outputs in self.forward_iter(dataset)
             ]
         arrays = [torch.cat(parts).numpy() for parts in zip(*batches, strict=True)]
         if getattr(dataset, "unreadable", None) is not None:
@@ -431,8 +441,9 @@ class FundusNet(
         self._report_unreadable(dataset)
         return arrays
 
-    def _probabilities(self, X, *wanted):
-        return [_softmax(logits) for logits in self._outputs(X, *wanted)]
+    def _probabilities(self, X, *tasks):
+        outputs = self._outputs(X, *(task.output for task in tasks))
+        return [_softmax(logits) for logits in outputs]
 
     @property
     def _n_features_out(self):

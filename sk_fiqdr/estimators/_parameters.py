@@ -86,8 +86,9 @@ class NetParameters(DeviceNet):
                 "freeze must be True, False or the whole number of epochs that the "
                 f"backbone is held still, got {self.freeze!r}."
             )
-        if self.balance is not None and self.balance not in self._task_columns:
-            words = ", ".join(map(repr, self._task_columns))
+        names = [task.name for task in self._tasks]
+        if self.balance is not None and self.balance not in names:
+            words = ", ".join(map(repr, names))
             raise ValueError(
                 f"balance must be {words} or None for {type(self).__name__}, got "
                 f"{self.balance!r}."

@@ -3,8 +3,8 @@
 from sklearn.utils.multiclass import type_of_target
 
 from ..losses import WeightedCenterLoss
+from ..utils._tasks import QUALITY
 from ._centred_quality import CentredQuality
-from ._net import QUALITY
 from ._single_task import SingleTask
 
 
@@ -52,8 +52,7 @@ class QualityClassifier(CentredQuality, SingleTask):
     True
     """
 
-    _output = QUALITY
-    _task_columns = {"quality": None}  # noqa: RUF012
+    _task = QUALITY
 
     def __init__(
         self,
@@ -92,9 +91,6 @@ class QualityClassifier(CentredQuality, SingleTask):
         tags.classifier_tags.multi_class = False
         return tags
 
-    def _module_sizes(self):
-        return 1, 2
-
     def _check_classes(self, y):
         super()._check_classes(y)
         if len(self.classes_) > 2:
@@ -108,6 +104,3 @@ class QualityClassifier(CentredQuality, SingleTask):
         y = super()._encode_targets(y)
         self._fit_beta(y)
         return y
-
-    def _loss(self, outputs, labels, sample_weight):
-        return self._quality_loss(outputs, labels, sample_weight)

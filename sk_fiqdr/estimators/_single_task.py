@@ -13,7 +13,12 @@ from ._net import FundusNet
 class SingleTask(ClassifierMixin, FundusNet):
     """A plain scikit-learn classifier of one column; -1 marks unknown labels."""
 
-    _output = None
+    _task = None  # with its column in y of several tasks
+
+    @property
+    def _tasks(self):
+        classes = getattr(self, "classes_", self._task.classes)
+        return (self._task._replace(column=None, classes=classes),)
 
     def _encode_targets(self, y):
         y = column_or_1d(y, warn=True)
@@ -23,10 +28,6 @@ class SingleTask(ClassifierMixin, FundusNet):
         self._check_classes(y)
         codes = np.searchsorted(self.classes_, np.where(known, y, y[known][0]))
         return np.where(known, codes, UNKNOWN).astype(np.int64)
-
-    @property
-    def _task_classes(self):
-        return dict.fromkeys(self._task_columns, self.classes_)
 
     def _check_classes(self, y):
         if len(self.classes_) < 2:
@@ -49,7 +50,7 @@ class SingleTask(ClassifierMixin, FundusNet):
         proba : ndarray of shape (n, n_classes)
             In the order of `classes_`; nan where an image could not be read.
         """
-        return self._probabilities(X, self._output)[0]
+        return self._probabilities(X, self._task)[0]
 
     def predict(self, X):
         """Return the most probable class.

@@ -103,8 +103,8 @@ def _evaluating(module):
 
 
 def _check_net(net, task):
-    tasks = getattr(net, "_task_columns", None)
-    if tasks is None:
+    tasks = [task.name for task in getattr(net, "_tasks", ())]
+    if not tasks:
         raise TypeError(
             "Activation maps are of a FIQDRClassifier, QualityClassifier or DRGrader, "
             f"got {type(net).__name__}. Of what is wrapped around one pass the net "
@@ -127,8 +127,8 @@ def _check_net(net, task):
 
 
 def _classes(net, task):
-    of_quality = task == "quality" and hasattr(net, "quality_classes_")
-    return np.asarray(net.quality_classes_ if of_quality else net.classes_)
+    (classes,) = (it.classes for it in net._tasks if it.name == task)
+    return np.asarray(classes)
 
 
 def _targets(target, classes, n_samples):

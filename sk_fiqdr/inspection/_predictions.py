@@ -68,7 +68,7 @@ def ask(estimator, X, *needed):
 
 
 def _task_of(estimator, needed):
-    own = list(getattr(estimator, "_task_columns", ()))
+    own = [task.name for task in getattr(estimator, "_tasks", ())]
     if len(own) == 1:
         return own[0]
     if len(needed) == 1:

@@ -200,14 +200,14 @@ def _predict(name, estimator, X):
     if hasattr(estimator, "predict_tasks"):
         return np.column_stack(decide_tasks(estimator, *estimator.predict_tasks(X)))
     answer = np.asarray(estimator.predict(X))
-    tasks = getattr(estimator, "_task_columns", None)
-    if tasks is None and set(getattr(estimator, "classes_", ())) <= {0, 1}:
+    tasks = [task.name for task in getattr(estimator, "_tasks", ())]
+    if not tasks and set(getattr(estimator, "classes_", ())) <= {0, 1}:
         raise ValueError(
             f"predictions[{name!r}] knows the classes 0 and 1 only, which may be "
             "grades or qualities. Pass its answers: grades as they are, qualities as "
             "np.column_stack([np.full(len(quality), -1), quality])."
         )
-    if tasks is not None and "quality" in tasks:
+    if "quality" in tasks:
         return np.column_stack([np.full(len(answer), UNKNOWN), answer])
     return answer
 

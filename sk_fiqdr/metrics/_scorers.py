@@ -9,7 +9,7 @@ from inspect import cleandoc
 import numpy as np
 from sklearn.exceptions import UndefinedMetricWarning
 
-from ..utils._labels import UNKNOWN, most_probable
+from ..utils._labels import UNKNOWN, check_targets, most_probable
 from ..utils._unwrap import unwrap
 from ._grading import quadratic_weighted_kappa
 from ._quality import accuracy, mean_acc, precision, sensitivity, specificity
@@ -29,17 +29,6 @@ def _check_patients(estimator, X):
     at the beginning of a Pipeline, a net by those behind the steps before it.
     """
     getattr(estimator, "check_patients", lambda X: None)(X)
-
-
-def _two_columns(y):
-    y = np.asarray(y)
-    if y.ndim == 2 and y.shape[1] == 2:
-        return y
-    raise ValueError(
-        "A multi-task estimator is scored on y of shape (n_samples, 2) with columns "
-        f"(grade, quality), got shape {y.shape!r}. Use np.column_stack([grade, "
-        "quality]); -1 marks an unknown label."
-    )
 
 
 def _answered(y, y_pred):
@@ -112,7 +101,7 @@ class _Scorer:
     def __call__(self, estimator, X, y):
         estimator, X = _unwrap(estimator, X)
         if hasattr(estimator, "predict_quality"):
-            y = _two_columns(y)[:, 0 if self.task == "grade" else 1]
+            y = check_targets(y)[:, 0 if self.task == "grade" else 1]
             method = "predict" if self.task == "grade" else "predict_quality"
         else:
             y, method = np.asarray(y), "predict"
@@ -185,7 +174,7 @@ def fiqdr_scoring(estimator, X, y):
             f"fiqdr_scoring needs an estimator of both tasks, got {estimator!r}. "
             "For one task use kappa_scorer or mean_acc_scorer."
         )
-    y = _two_columns(y)
+    y = check_targets(y)
     grade_pred, quality_pred = decide_tasks(estimator, *estimator.predict_tasks(X))
     refused = float((grade_pred == UNKNOWN).mean()) if len(grade_pred) else 0.0
     quality, quality_pred = _answered(y[:, 1], quality_pred)

@@ -1,4 +1,4 @@
-"""What every measure asks of its labels."""
+"""Labels: integer classes, -1 where unknown; checked here for every layer."""
 
 import numbers
 import warnings
@@ -6,8 +6,10 @@ import warnings
 import numpy as np
 from sklearn.exceptions import UndefinedMetricWarning
 
+from ._tasks import GRADE, TASKS
+
 UNKNOWN = -1
-N_GRADES = 5
+N_GRADES = len(GRADE.classes)
 
 
 def check_labels(y_true, y_pred, n_classes):
@@ -74,11 +76,51 @@ def check_integers(name, y, n_classes):
     y = _integers(name, y)
     bad = np.flatnonzero((y < UNKNOWN) | (y >= n_classes))
     if len(bad):
+        rows = f" ({len(bad)} such rows)" if len(bad) > 1 else ""
         raise ValueError(
             f"{name} has {int(y[bad[0]])!r} in row {bad[0]}, expected 0 to "
-            f"{n_classes - 1}, or -1 for unknown."
+            f"{n_classes - 1}, or -1 for unknown{rows}."
         )
     return y
+
+
+def check_targets(y, name="y", *, tasks=TASKS):
+    """Return labels of several tasks, one column for each.
+
+    Parameters
+    ----------
+    y : array-like of shape (n, n_tasks)
+        Integer labels, -1 where unknown.
+    name : str, default="y"
+        What the labels are called in messages.
+    tasks : sequence of Task, default=TASKS
+        Those of the columns: grade and quality.
+
+    Returns
+    -------
+    y : ndarray of shape (n, n_tasks)
+        The labels as contiguous int64.
+
+    Raises
+    ------
+    ValueError
+        If there is not one column for each task, or a value is not one of its classes;
+        the message names the row.
+    """
+    y = np.asarray(y)
+    if y.ndim != 2 or y.shape[1] != len(tasks):
+        names = ", ".join(task.name for task in tasks)
+        raise ValueError(
+            f"{name} must have shape (n_samples, {len(tasks)}) with columns ({names}), "
+            f"got shape {y.shape!r}. Use np.column_stack([{names}]); mark unknown "
+            "labels with -1."
+        )
+    return np.column_stack(
+        [
+            check_integers(f"{task.name} in {name}", task.labels(y), len(task.classes))
+            for task in tasks
+        ]
+    )
 
 
 def check_truth(y_true):
@@ -97,18 +139,9 @@ def check_truth(y_true):
     Raises
     ------
     ValueError
-        If there are not two columns, or a value is no class; the message names the row.
+        As `check_targets`.
     """
-    y = np.asarray(y_true)
-    if y.ndim != 2 or y.shape[1] != 2:
-        raise ValueError(
-            "y_true must have shape (n_samples, 2) with columns (grade, quality), got "
-            f"shape {y.shape!r}. Without quality labels pass -1 in the second column."
-        )
-    return (
-        check_integers("grade in y_true", y[:, 0], N_GRADES),
-        check_integers("quality in y_true", y[:, 1], 2),
-    )
+    return tuple(check_targets(y_true, "y_true").T)
 
 
 def most_probable(proba, classes=None):
@@ -154,6 +187,11 @@ def _integers(name, y):
     whole = np.isfinite(values) & (values == np.round(values))
     if not whole.all():
         row = np.flatnonzero(~whole)[0]
+        if np.isnan(values[row]):
+            raise ValueError(
+                f"{name} holds NaN, first in row {row}. Mark unknown labels with -1: "
+                "frame.fillna(-1).astype(int)."
+            )
         raise ValueError(
             f"{name} must hold integers, got {float(values[row])!r} in row {row}. Mark "
             "unknown labels with -1; turn probabilities into classes first."

@@ -113,8 +113,8 @@ def test_labels_may_come_in_any_container(container, features, heads):
     assert same_state(one, FIQDRClassifier(**heads).fit(X, y))
 
 
-@pytest.mark.parametrize("dtype", [np.int8, np.int32, np.uint8, np.int64])
-def test_labels_may_be_of_any_integer_type(dtype, features, heads):
+@pytest.mark.parametrize("dtype", [np.int8, np.int32, np.uint8, np.int64, float])
+def test_whole_labels_may_be_of_any_type(dtype, features, heads):
     X, y = features
     one = FIQDRClassifier(**heads).fit(X, np.asfortranarray(y.astype(dtype)))
     assert same_state(one, FIQDRClassifier(**heads).fit(X, y))
@@ -635,11 +635,11 @@ def test_the_inner_split_is_set_through_the_net(features, heads):
         (np.zeros(4, int), r"shape \(n_samples, 2\).*got shape \(4,\)"),
         (np.zeros((4, 3), int), r"got shape \(4, 3\)"),
         (np.zeros((3, 2), int), "4 rows of X and 3 of y"),
-        (np.full((4, 2), 0.5), "y must hold integers, got float64"),
+        (np.full((4, 2), 0.5), "grade in y must hold integers, got 0.5 in row 0"),
         (np.full((4, 2), np.nan), "NaN, first in row 0.*fillna"),
-        ([[0, 1], [5, 1], [0, 1], [0, 1]], "Row 1 of y has grade 5"),
-        ([[0, 1], [0, 1], [0, 2], [0, 1]], "Row 2 of y has quality 2"),
-        ([[0, 1], [-2, 1], [0, 1], [0, 1]], "Row 1 of y has grade -2"),
+        ([[0, 1], [5, 1], [0, 1], [0, 1]], "grade in y has 5 in row 1"),
+        ([[0, 1], [0, 1], [0, 2], [0, 1]], "quality in y has 2 in row 2"),
+        ([[0, 1], [-2, 1], [0, 1], [0, 1]], "grade in y has -2 in row 1"),
         (np.full((4, 2), -1), "nothing to learn from"),
         ([["a", "b"]] * 4, "must hold integers"),
         (None, "target y is None"),

@@ -149,11 +149,11 @@ def test_what_is_undefined_is_zero_and_says_so(measure, truth, guess):
         ([0, 1], [0, 5], "y_pred has 5 in row 1"),
         ([0, -2], [0, 1], "y_true has -2 in row 1"),
         ([0, 1], [0, 0.5], "0.5 in row 1"),
-        ([0, np.nan], [0, 1], "nan in row 1"),
+        ([0, np.nan], [0, 1], "holds NaN, first in row 1"),
         ([0, 1], [0, np.inf], "inf in row 1"),
         ([0, 1], ["0", "1"], "'0' in row 0"),
         ([0, None], [0, 1], "None in row 1"),
-        (pd.array([0, pd.NA]), [0, 1], "nan in row 1"),
+        (pd.array([0, pd.NA]), [0, 1], "holds NaN, first in row 1"),
         ([0, 1], [0, -1], r"no answer \(-1\) in row 1"),
     ],
 )

@@ -11,9 +11,9 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
+from ...utils._labels import UNKNOWN
 from .._folder import image_key, image_name
 
-UNKNOWN = -1
 SEPARATORS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "bar"}
 
 

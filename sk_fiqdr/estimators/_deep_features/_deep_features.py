@@ -19,9 +19,10 @@ from torch.utils.data import Subset
 from ...utils._digest import digest
 from ...utils._files import written_whole
 from ...utils._progress import progress_bar
+from ...utils._tasks import DEEP
 from .._fiqdr_classifier import FIQDRClassifier
 from .._input import CheckedInput
-from .._net import DEEP, FundusNet
+from .._net import FundusNet
 from .._training._dataset import FundusDataset
 from ._feature_cache import FeatureCache, image_keys
 from ._frozen_backbone import VERSIONS, FrozenBackbone, build, network_key, per_channel

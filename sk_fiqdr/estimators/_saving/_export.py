@@ -15,8 +15,6 @@ from torch import nn
 
 from ...utils._version import __version__
 
-GRADE, QUALITY = 0, 1  # what the network returns, in this order
-TASKS = {"grade": GRADE, "quality": QUALITY}
 FORMATS = {".onnx": "onnx", ".pt2": "torch"}  # by suffix
 FACTS = "sk_fiqdr.json"  # beside a program of torch.export
 N_PAINTED = 5  # to check on, besides one of them alone
@@ -96,8 +94,8 @@ def exported_facts(net):
     else:
         facts["input"] = PREPARE.format(int(net.image_size))
         facts["image_size"] = str(int(net.image_size))
-    for task, classes in net._task_classes.items():
-        facts[f"{task}_classes"] = json.dumps(classes.tolist())
+    for task in net._tasks:
+        facts[f"{task.name}_classes"] = json.dumps(np.asarray(task.classes).tolist())
     return facts
 
 
@@ -122,15 +120,15 @@ class ProbabilityNet(nn.Module):
         network = copy.deepcopy(net.module_).float().cpu()
         # torch.export.save takes no channels last.
         self.network = network.to(memory_format=torch.contiguous_format)
-        self.tasks = [TASKS[task] for task in net._task_columns]
+        self.places = [task.output for task in net._tasks]
         self.input_name = "features" if net.backbone is None else "images"
-        self.output_names = [f"{task}_probabilities" for task in net._task_columns]
+        self.output_names = [f"{task.name}_probabilities" for task in net._tasks]
         self.eval()
 
     def forward(self, rows):
         """Return one tensor of probabilities (n, n_classes) for each task."""
         outputs = self.network(rows)
-        return tuple(outputs[task].softmax(dim=1) for task in self.tasks)
+        return tuple(outputs[i].softmax(dim=1) for i in self.places)
 
 
 def _check_format(path, format):

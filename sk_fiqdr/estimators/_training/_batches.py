@@ -75,11 +75,8 @@ class Batches:
         base, rows = dataset, slice(None)
         if isinstance(dataset, torch.utils.data.Subset):  # what train_split leaves
             base, rows = dataset.dataset, dataset.indices
-        labels = base.y[rows]
-        column = self._task_columns[self.balance]
-        kwargs["sampler"] = balanced_sampler(
-            labels if column is None else labels[:, column]
-        )
+        (task,) = (task for task in self._tasks if task.name == self.balance)
+        kwargs["sampler"] = balanced_sampler(task.labels(base.y[rows]))
         kwargs["shuffle"] = False
 
     def _augmentation(self, dataset):

@@ -7,7 +7,7 @@ import numpy as np
 N_HASHED = 64  # images; more of them tell two sets apart no better, only slower
 
 
-def summarize(X, kind, codes, classes, patients, names=None):
+def summarize(X, kind, y, tasks, patients, names=None):
     """Return how much there was of what, and a hash to know it again by.
 
     Parameters
@@ -16,10 +16,10 @@ def summarize(X, kind, codes, classes, patients, names=None):
         Checked paths, images or features.
     kind : {"paths", "images", "features"}
         What X holds.
-    codes : dict of str to ndarray of shape (n,)
-        Labels of each task as numbers of its classes, -1 where unknown.
-    classes : dict of str to ndarray
-        Classes of each task.
+    y : ndarray of shape (n,) or (n, n_tasks)
+        Labels as numbers of the classes of each task, -1 where unknown.
+    tasks : sequence of Task
+        What the labels are of.
     patients : ndarray of shape (n,) or None
         Patient of each row, where they are known.
     names : ndarray of shape (n,), default=None
@@ -33,7 +33,7 @@ def summarize(X, kind, codes, classes, patients, names=None):
         names of files and their labels, in any order, or of pixels or features (up to
         64 rows, evenly spaced) and all labels in theirs.
     """
-    y = np.column_stack(list(codes.values()))
+    y = np.column_stack([task.labels(y) for task in tasks])
     sha256 = hashlib.sha256()
     if names is not None:
         rows = zip(names.tolist(), y.tolist(), strict=True)
@@ -48,7 +48,10 @@ def summarize(X, kind, codes, classes, patients, names=None):
         "kind": kind,
         "n_samples": len(X),
         "n_patients": None if patients is None else len(set(patients.tolist())),
-        "labels": {task: _count(codes[task], classes[task]) for task in codes},
+        "labels": {
+            task.name: _count(codes, task.classes)
+            for task, codes in zip(tasks, y.T, strict=True)
+        },
         "sha256": sha256.hexdigest(),
     }
 

@@ -5,10 +5,11 @@ from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import column_or_1d
 
 from ...metrics import quadratic_weighted_kappa
-from ...utils._labels import check_integers
-from ._cut_points import UNKNOWN
+from ...utils._labels import UNKNOWN, check_targets
+from ...utils._tasks import GRADE, QUALITY
 
 MAX_GRADES = 100
+ANY_GRADE = GRADE._replace(classes=tuple(range(MAX_GRADES)))
 
 
 def check_tasks(y):
@@ -30,18 +31,11 @@ def check_tasks(y):
         If a label is no whole number from -1 on.
     """
     y = np.asarray(y)
-    if y.ndim == 2 and y.shape[1] == 2:
-        grade, quality = y.T
-    else:
+    if y.ndim != 2 or y.shape[1] != 2:
         grade = column_or_1d(y, warn=True)
         check_classification_targets(grade)
-        quality = np.full(len(grade), UNKNOWN)
-    return np.column_stack(
-        [
-            check_integers("grade in y", grade, MAX_GRADES),
-            check_integers("quality in y", quality, 2),
-        ]
-    )
+        y = np.column_stack([grade, np.full(len(grade), UNKNOWN)])
+    return check_targets(y, tasks=(ANY_GRADE, QUALITY))
 
 
 def kappa_of_answers(grade, answer):

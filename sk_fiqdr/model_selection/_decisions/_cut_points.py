@@ -2,7 +2,8 @@
 
 import numpy as np
 
-UNKNOWN = -1
+from ...utils._labels import UNKNOWN
+
 N_CANDIDATES = 100  # places that are tried for each cut-point, where a search is needed
 
 

@@ -3,8 +3,7 @@
 import numpy as np
 from joblib import Parallel, delayed
 
-from ..utils._check_images import PATHS
-from ..utils._images import UnreadableImageError, read_image, resize_images
+from ..utils._images import PATHS, UnreadableImageError, read_image, resize_images
 
 
 def describe_images(X, kind, describe, *, image_size, on_error, n_jobs):

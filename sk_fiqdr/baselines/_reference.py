@@ -9,8 +9,12 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.utils.validation import check_is_fitted
 
-from ..model_selection._fitted_images import FittedImages
-from ..utils._check_images import check_images
+from ..model_selection._fitted_images import (
+    check_patients,
+    compare_with_fit,
+    remember_images,
+)
+from ..utils._images import check_images
 from ._labels import (
     GOOD,
     POOR,
@@ -24,15 +28,15 @@ from ._reading import describe_images
 SMALLEST = 32  # pixels, below which there is nothing to measure
 
 
-class ReferenceClassifier(
-    FittedImages, ClassifierMixin, TransformerMixin, BaseEstimator
-):
+class ReferenceClassifier(ClassifierMixin, TransformerMixin, BaseEstimator):
     """Measure how far an image is from what good ones look like, and decide by that.
 
     A subclass has `_measures`, the names of its measures; `_describe_image`, which
     maps one image to a tuple of arrays; `_fit_reference`, which learns from those of
     the good images; and `_measure`, which compares any with it.
     """
+
+    check_patients = check_patients
 
     def __init__(self, *, image_size=256, on_error="raise", n_jobs=None):
         self.image_size = image_size
@@ -65,8 +69,7 @@ class ReferenceClassifier(
         self._check_parameters()
         X, kind = check_images(X)
         codes, self.classes_ = encode_quality(y, len(X), type(self).__name__)
-        self._remember_input(X, kind)
-        self._remember_patients(X, kind, reset=True)
+        remember_images(self, X, kind)
         known = codes != UNKNOWN
         descriptions, readable = self._describe(X[known], kind)
         codes = codes[known][readable]
@@ -100,7 +103,7 @@ class ReferenceClassifier(
         """
         check_is_fitted(self)
         X, kind = check_images(X)
-        self._compare_with_fit(X, kind)
+        compare_with_fit(self, X, kind)
         descriptions, readable = self._describe(X, kind)
         measures = np.full((len(X), len(self._measures)), np.nan)
         if readable.any():

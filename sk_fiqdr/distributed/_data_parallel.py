@@ -14,12 +14,11 @@ from contextlib import contextmanager, nullcontext, redirect_stdout
 from pathlib import PurePath
 
 import torch
-from torch import nn
 from torch.utils.data import Subset
 
 from ..estimators._net import FundusNet
-from ..utils._check_images import PATHS
 from ..utils._digest import NO_PART, describe
+from ..utils._images import PATHS
 from ..utils._interrupts import noticing_ctrl_c
 from ._follower import Follower
 from ._processes import Part, processes
@@ -143,9 +142,9 @@ class DataParallel:
     @contextmanager
     def _open_checkpoint(self, dataset, *, afresh):
         given = self._processes
-        if given.alone or given.is_main or self.checkpoint_dir is None:
+        if given.alone or given.is_main:
             with super()._open_checkpoint(dataset, afresh=afresh) as checkpoint:
-                if checkpoint is not None and not given.alone:
+                if not given.alone:
                     given.from_main(
                         (checkpoint.folder, checkpoint.key, checkpoint._content)
                     )
@@ -200,18 +199,11 @@ class DataParallel:
         finally:
             self._predicts = False
 
-    def _check_batches(self, n_samples, batch_size, kwargs):
-        super()._check_batches(n_samples, batch_size, kwargs)
-        if self._processes.alone or n_samples <= batch_size:
-            return
-        # Batch norm wants two rows in each process, or one where it is synchronised.
+    @property
+    def _fewest_rows(self):
+        # Two rows in each process, or one where batch norm is synchronised.
         on_cpu = torch.device(self.device).type == "cpu"
-        fewest = self._processes.n * (2 if on_cpu else 1)
-        norms = nn.modules.batchnorm._BatchNorm
-        if 0 < n_samples % batch_size < fewest and any(
-            isinstance(layer, norms) for layer in self.module_.modules()
-        ):
-            kwargs.setdefault("drop_last", True)
+        return max(2, self._processes.n * (2 if on_cpu else 1))
 
     def run_single_epoch(self, iterator, training, **kwargs):
         """Train or validate for one epoch; the network is shared while it learns."""
@@ -237,9 +229,7 @@ class DataParallel:
         agreed = torch.get_rng_state()
         torch.set_rng_state(self._noise)
         try:
-            # Not FundusNet's, which tries smaller batches where memory runs out: the
-            # other processes would wait.
-            return super(FundusNet, self).train_step(batch, **fit_params)
+            return super().train_step(batch, **fit_params)
         except torch.OutOfMemoryError as error:
             error.add_note(
                 f"batch_size={self.batch_size!r} is that of all {self._processes.n} "

@@ -6,7 +6,6 @@ import numpy as np
 import torch
 from sklearn.utils import check_random_state
 from skorch import NeuralNet
-from skorch.utils import to_tensor
 
 
 class DeviceNet(NeuralNet):
@@ -46,10 +45,6 @@ class DeviceNet(NeuralNet):
     def _autocast(self):
         enabled = self._uses_bfloat16()
         return torch.autocast(self._device_type, torch.bfloat16, enabled=enabled)
-
-    def _on_device(self, batch):
-        """Bring pixels or labels to the device; from pinned memory without waiting."""
-        return to_tensor(batch, device="cpu").to(self.device, non_blocking=True)
 
     def _uses_bfloat16(self):
         if self.amp != "auto":

@@ -1,4 +1,4 @@
-"""What goes into a net: X, y, weights and patients, checked and remembered."""
+"""What goes into a net: X, y, weights and patients, checked."""
 
 import os
 import warnings
@@ -7,179 +7,256 @@ import numpy as np
 import torch
 from sklearn.utils.validation import check_array, validate_data
 
-from ..model_selection._fitted_images import FittedImages
-from ..utils._check_images import PATHS, check_images
-from ..utils._images import read_image
-from ._training._dataset import FEATURES, FundusDataset
-from ._training._training_data import summarize
+from ..model_selection._fitted_images import (
+    compare_with_fit,
+    forget_images,
+    remember_images,
+    summarize,
+)
+from ..utils._images import PATHS, check_images, read_image
+from ._training._data import FEATURES, FundusDataset
 
 
-class CheckedInput(FittedImages):
-    """The part of a net that looks at its data before anything is computed.
+def check_X(net, X, *, reset):
+    """Return X as an ndarray, and what it holds.
 
-    It relies on the net's parameters `backbone`, `image_size` and `on_error`, and on
-    `_encode_targets` of the estimators.
+    Parameters
+    ----------
+    net : FundusNet or DeepFeatures
+        Its parameters `backbone`, `image_size` and `on_error` say what X may be.
+    X : array-like
+        Paths, images or features.
+    reset : bool
+        Whether X is fitted on; else it has to be like what was.
+
+    Returns
+    -------
+    X : ndarray
+        Paths as str, uint8 images or float32 features.
+    kind : {"paths", "images", "features"}
+        What X holds.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If X is something else; the message says what came.
+    FileNotFoundError
+        If a file does not exist and ``on_error="raise"``.
     """
-
-    def _check_X(self, X, *, reset):
-        """Return X as an ndarray and what it holds; `reset` keeps that for predict."""
-        if self.backbone is None:
-            if isinstance(X, str | bytes | os.PathLike) or getattr(X, "ndim", 2) == 4:
-                raise ValueError(
-                    "backbone=None takes features of shape (n_samples, n_features), "
-                    "got images. Name a backbone, such as 'resnet18', to train on them."
-                )
-            X = validate_data(
-                self,
-                X,
-                dtype=np.float32,
-                order="C",
-                ensure_all_finite="allow-nan",
-                reset=reset,
+    if net.backbone is None:
+        return _check_features(net, X, reset), FEATURES
+    X, kind = check_images(X)
+    if kind == PATHS:
+        missing = [path for path in X if not os.path.exists(path)]
+        if missing and net.on_error == "raise":
+            raise FileNotFoundError(
+                f"{len(missing)} of {len(X)} image files do not exist, the first "
+                f"{str(missing[0])!r}. Paths are taken relative to {os.getcwd()!r}."
             )
-            self._check_nan(X)
-            return X, FEATURES
-        X, kind = check_images(X)
-        if kind == PATHS:
-            missing = [path for path in X if not os.path.exists(path)]
-            if missing and self.on_error == "raise":
-                raise FileNotFoundError(
-                    f"{len(missing)} of {len(X)} image files do not exist, the first "
-                    f"{str(missing[0])!r}. Paths are taken relative to {os.getcwd()!r}."
-                )
-        if reset:
-            self._remember_input(X, kind)
-        else:
-            self._compare_with_fit(X, kind)
-        return X, kind
+    if not reset:
+        compare_with_fit(net, X, kind)
+    return X, kind
 
-    def _check_nan(self, X):
-        """Allow no nan but in rows that hold nothing else, of unreadable images."""
-        nan = np.isnan(X)
-        holed = nan.any(axis=1)
-        if self.on_error != "raise":
-            holed &= ~nan.all(axis=1)
-        if holed.any():
-            raise ValueError(
-                f"Input X contains NaN in {int(holed.sum())} of {len(X)} rows, the "
-                f"first of them row {int(holed.argmax())}. Rows of nothing but nan, as "
-                "DeepFeatures makes of unreadable images, count nowhere with "
-                "on_error='warn' or 'skip'; mend or drop any other."
-            )
 
-    def get_dataset(self, X, y=None):
-        """Return the dataset of X."""
-        if isinstance(X, torch.utils.data.Dataset):
-            return X
-        X, kind = self._check_X(X, reset=False)
-        return self._make_dataset(X, y, kind)
-
-    def _make_dataset(self, X, y, kind, **kwargs):
-        unread = np.isnan(X[:, 0]) if kind == FEATURES else None
-        if unread is not None and unread.any():
-            X = np.where(unread[:, None], np.float32(0), X)
-        dataset = FundusDataset(
-            X,
-            y,
-            kind=kind,
-            image_size=int(self.image_size),
-            on_error=self.on_error,
-            **kwargs,
+def _check_features(net, X, reset):
+    if isinstance(X, str | bytes | os.PathLike) or getattr(X, "ndim", 2) == 4:
+        raise ValueError(
+            "backbone=None takes features of shape (n_samples, n_features), got "
+            "images. Name a backbone, such as 'resnet18', to train on them."
         )
-        if unread is not None and unread.any():
-            dataset.unreadable = torch.from_numpy(unread)
-        return dataset
-
-    def _make_training_set(self, X, y, sample_weight, groups, *, reset):
-        """Check everything that `fit` was given and remember what it says."""
-        self._check_parameters()
-        X, kind = self._check_X(X, reset=reset)
-        if y is None:
-            raise ValueError(
-                f"This {type(self).__name__} estimator requires y to be passed, but "
-                "the target y is None."
-            )
-        if not hasattr(y, "__len__"):
-            y = np.asarray(y)
-        if len(y) != len(X):
-            raise ValueError(
-                f"X and y have inconsistent numbers of samples: {len(X)} rows of X and "
-                f"{len(y)} of y."
-            )
-        y = self._encode_targets(y)
-        if kind == FEATURES and np.isnan(X[:, 0]).any():
-            y = y.copy()
-            y[np.isnan(X[:, 0])] = -1  # of images that could not be read
-        if not (y >= 0).any():
-            raise ValueError(
-                "y knows no label at all (every value is -1): there is nothing to "
-                "learn from."
-            )
-        for task in self._tasks:
-            if not (task.labels(y) >= 0).any():
-                warnings.warn(
-                    f"Every {task.name} in y is -1, unknown: nothing is learned of it, "
-                    f"and predictions of {task.name} will mean nothing.",
-                    UserWarning,
-                    stacklevel=4,
-                )
-        if sample_weight is not None:
-            sample_weight = check_array(
-                sample_weight, ensure_2d=False, dtype=np.float32, input_name="weights"
-            )
-            if sample_weight.shape != (len(X),) or (sample_weight < 0).any():
-                raise ValueError(
-                    f"sample_weight must hold {len(X)} numbers of at least 0, got "
-                    f"shape {sample_weight.shape!r} and minimum {sample_weight.min()}."
-                )
-            if not sample_weight.any():
-                raise ValueError(
-                    "Every sample_weight is zero: there is nothing to learn from."
-                )
-        if groups is not None:
-            groups = np.asarray(groups)
-            if groups.shape != (len(X),):
-                raise ValueError(
-                    f"groups must name the patient of each of the {len(X)} rows, got "
-                    f"shape {groups.shape!r}."
-                )
-        names, patients = self._remember_patients(X, kind, reset=reset)
-        if groups is not None:
-            patients = groups
-        self._remember_training(X, kind, y, patients, names, reset=reset)
-        return self._make_dataset(
-            X, y, kind, sample_weight=sample_weight, groups=groups
+    X = validate_data(
+        net,
+        X,
+        dtype=np.float32,
+        order="C",
+        ensure_all_finite="allow-nan",
+        reset=reset,
+    )
+    # Rows of nothing but nan stand for images that could not be read.
+    nan = np.isnan(X)
+    holed = nan.any(axis=1)
+    if net.on_error != "raise":
+        holed &= ~nan.all(axis=1)
+    if holed.any():
+        raise ValueError(
+            f"Input X contains NaN in {int(holed.sum())} of {len(X)} rows, the first "
+            f"of them row {int(holed.argmax())}. Rows of nothing but nan, as "
+            "DeepFeatures makes of unreadable images, are ignored with "
+            "on_error='warn' or 'skip'; fix or drop the others."
         )
+    return X
 
-    def _remember_training(self, X, kind, y, patients, names, *, reset):
-        summary = summarize(X, kind, y, self._tasks, patients, names)
-        before = [] if reset else getattr(self, "training_data_", [])
-        if summary not in before:
-            self.training_data_ = [*before, summary]
-        # Scores that came with the net were another's, before this training.
-        vars(self).pop("scores_", None)
 
-    def _report_unreadable(self, dataset):
-        """Name what could not be read: files with their reasons, rows of features."""
-        flags = getattr(dataset, "unreadable", None)
-        if flags is None or not flags.any():
-            self.unreadable_ = {}
-            return
-        rows = np.flatnonzero(flags.numpy()).tolist()
-        if dataset.kind == FEATURES:
-            self.unreadable_ = {row: f"Row {row} of X is all nan." for row in rows}
-        else:
-            self.unreadable_ = {}
-            for path in dataset.X[rows]:
-                try:
-                    read_image(path, self.image_size)
-                except OSError as error:
-                    self.unreadable_[str(path)] = str(error)
-        first = next(iter(self.unreadable_.values()), "")
-        if self.on_error == "warn":
+def make_dataset(net, X, y=None, *, kind, **kwargs):
+    """Return the dataset of checked rows.
+
+    Parameters
+    ----------
+    net : FundusNet
+        The net.
+    X, kind : object
+        What `check_X` returned.
+    y : ndarray of shape (n,) or (n, n_tasks), default=None
+        Checked labels.
+    **kwargs : dict
+        `sample_weight` and `groups`.
+
+    Returns
+    -------
+    dataset : FundusDataset
+        Where rows of features are nan they are 0, and flagged as unreadable.
+    """
+    unread = np.isnan(X[:, 0]) if kind == FEATURES else np.array(False)
+    if unread.any():
+        X = np.where(unread[:, None], np.float32(0), X)
+    size, on_error = int(net.image_size), net.on_error
+    dataset = FundusDataset(
+        X, y, kind=kind, image_size=size, on_error=on_error, **kwargs
+    )
+    if unread.any():
+        dataset.unreadable = torch.from_numpy(unread)
+    return dataset
+
+
+def make_training_set(net, X, y, sample_weight, groups, *, reset):
+    """Check everything that `fit` was given.
+
+    Parameters
+    ----------
+    net : FundusNet
+        The net.
+    X, y, sample_weight, groups : object
+        Those of `fit`.
+    reset : bool
+        Whether the net starts from scratch.
+
+    Returns
+    -------
+    dataset : FundusDataset
+        With all of it.
+
+    Raises
+    ------
+    TypeError, ValueError, FileNotFoundError
+        If anything is not as it is described in `fit`.
+    """
+    X, kind = check_X(net, X, reset=reset)
+    if y is None:
+        raise ValueError(
+            f"This {type(net).__name__} estimator requires y to be passed, but the "
+            "target y is None."
+        )
+    if not hasattr(y, "__len__"):
+        y = np.asarray(y)
+    if len(y) != len(X):
+        raise ValueError(
+            f"X and y have inconsistent numbers of samples: {len(X)} rows of X and "
+            f"{len(y)} of y."
+        )
+    y = net._encode_targets(y)
+    if kind == FEATURES and np.isnan(X[:, 0]).any():
+        y = y.copy()
+        y[np.isnan(X[:, 0])] = -1  # of images that could not be read
+    _check_known(y, net._tasks)
+    if sample_weight is not None:
+        sample_weight = _check_weights(sample_weight, len(X))
+    if groups is not None:
+        groups = np.asarray(groups)
+        if groups.shape != (len(X),):
+            raise ValueError(
+                f"groups must name the patient of each of the {len(X)} rows, got shape "
+                f"{groups.shape!r}."
+            )
+    if reset:
+        forget_images(net)
+    return make_dataset(
+        net, X, y, kind=kind, sample_weight=sample_weight, groups=groups
+    )
+
+
+def _check_known(y, tasks):
+    if not (y >= 0).any():
+        raise ValueError(
+            "Every label in y is -1, unknown: there is nothing to learn from."
+        )
+    for task in tasks:
+        if not (task.labels(y) >= 0).any():
             warnings.warn(
-                f"{len(rows)} of {len(dataset)} images could not be read and "
-                f"count nowhere; `unreadable_` names them. The first: {first}",
+                f"Every {task.name} in y is -1, unknown: nothing is learned of it, and "
+                f"predictions of {task.name} will mean nothing.",
                 UserWarning,
-                stacklevel=4,
+                stacklevel=5,
             )
+
+
+def _check_weights(sample_weight, n_samples):
+    weights = check_array(
+        sample_weight, ensure_2d=False, dtype=np.float32, input_name="weights"
+    )
+    if weights.shape != (n_samples,) or (weights < 0).any():
+        raise ValueError(
+            f"sample_weight must hold {n_samples} numbers of at least 0, got shape "
+            f"{weights.shape!r} and minimum {weights.min()}."
+        )
+    if not weights.any():
+        raise ValueError("Every sample_weight is zero: there is nothing to learn from.")
+    return weights
+
+
+def remember_fit(net, dataset, *, reset):
+    """Keep what a net was trained on: names and patients, numbers and a hash.
+
+    Parameters
+    ----------
+    net : FundusNet
+        The net, at the end of a fit or where it was stopped.
+    dataset : FundusDataset
+        What it was trained on.
+    reset : bool
+        Whether it started from scratch.
+    """
+    X, kind = dataset.X, dataset.kind
+    names, patients = remember_images(net, X, kind, reset=reset)
+    if dataset.groups is not None:
+        patients = dataset.groups
+    if kind == FEATURES and dataset.unreadable is not None:  # as they came
+        X = np.where(dataset.unreadable.numpy()[:, None], np.float32(np.nan), X)
+    summary = summarize(X, kind, dataset.y, net._tasks, patients, names)
+    before = [] if reset else getattr(net, "training_data_", [])
+    if summary not in before:
+        net.training_data_ = [*before, summary]
+    # Scores that came with the net are of before this training.
+    vars(net).pop("scores_", None)
+
+
+def report_unreadable(net, dataset):
+    """Name in `unreadable_` what could not be read.
+
+    Parameters
+    ----------
+    net : FundusNet or DeepFeatures
+        The net.
+    dataset : FundusDataset
+        What was read: files are named with their reasons, rows of features by number.
+    """
+    flags = getattr(dataset, "unreadable", None)
+    net.unreadable_ = {}
+    if flags is None or not flags.any():
+        return
+    rows = np.flatnonzero(flags.numpy()).tolist()
+    if dataset.kind == FEATURES:
+        net.unreadable_ = {row: f"Row {row} of X is all nan." for row in rows}
+    else:
+        for path in dataset.X[rows]:
+            try:
+                read_image(path, net.image_size)
+            except OSError as error:
+                net.unreadable_[str(path)] = str(error)
+    first = next(iter(net.unreadable_.values()), "")
+    if net.on_error == "warn":
+        warnings.warn(
+            f"{len(rows)} of {len(dataset)} images could not be read and are ignored; "
+            f"`unreadable_` names them. The first: {first}",
+            UserWarning,
+            stacklevel=4,
+        )

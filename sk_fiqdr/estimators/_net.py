@@ -1,126 +1,58 @@
 """FundusNet: what the three estimators share, and how skorch trains it.
 
-With _batches.py, _parameters.py and _fit_state.py the only file that knows skorch's
-internals.
+X goes from `fit` through `make_training_set` and `make_loader` to `infer`, which runs
+the network, and `get_loss`; skorch's loop over epochs and batches stands between.
 """
-
-import inspect
 
 import numpy as np
 import torch
 from sklearn.base import ClassNamePrefixFeaturesOutMixin, TransformerMixin
+from skorch.utils import to_tensor
 from torch import nn
 
-from ..callbacks import EarlyStopping
 from ..losses import masked_cross_entropy
-from ..modules import MultiTaskNet
+from ..model_selection._fitted_images import check_patients
 from ..utils._interrupts import noticing_ctrl_c
 from ..utils._tasks import DEEP
 from ._checkpoints._checkpoint import open_checkpoint
-from ._input import CheckedInput
-from ._parameters import NetParameters
-from ._saving._saving_mixin import Travels
-from ._training._batches import Batches
-from ._training._dataset import AugmentedDataset
+from ._input import (
+    check_X,
+    make_dataset,
+    make_training_set,
+    remember_fit,
+    report_unreadable,
+)
+from ._parts import NetParts
+from ._saving._saving_mixin import SavingMixin
+from ._training._data import AugmentedDataset, make_loader
 from ._training._errors import (
     check_finite,
     check_some_were_read,
+    explain_out_of_memory,
     name_lost_worker,
-    out_of_memory,
-    ran_out_of_memory,
     too_small_for_norm,
     warn_interrupted,
 )
 from ._training._inner_split import check_inner_split, check_train_split
-from ._training._optimizer import parameter_groups
-from ._training._schedule import LearningRateSchedule
 
 
 class FundusNet(
-    CheckedInput,
-    Batches,
-    Travels,
-    ClassNamePrefixFeaturesOutMixin,
-    TransformerMixin,
-    NetParameters,
+    SavingMixin, ClassNamePrefixFeaturesOutMixin, TransformerMixin, NetParts
 ):
     """A skorch net over paths, uint8 images or features; base of the estimators.
 
     The parameters are described in :class:`sk_fiqdr.FIQDRClassifier`.
     """
 
+    check_patients = check_patients
     _checkpoint = None  # of the fit that is under way
+    _fewest_rows = 2  # of a batch, for batch norm
     # How losses are summed where processes share a batch: see sk_fiqdr.distributed.
     _reduction = {}  # noqa: RUF012
-    _tasks = ()  # that it learns
-    _criterion_task = None  # name of the one whose loss is the net's criterion
-
-    def __init__(
-        self,
-        *,
-        backbone="resnet18",
-        weights=None,
-        image_size=224,
-        augment="default",
-        freeze=False,
-        amp="auto",
-        checkpoint_dir=None,
-        device="auto",
-        random_state=None,
-        max_epochs=10,
-        batch_size=32,
-        lr=0.01,
-        lr_schedule="one_cycle",
-        backbone_lr=None,
-        optimizer=torch.optim.SGD,
-        gradient_clip=None,
-        balance=None,
-        train_split=None,
-        early_stopping=None,
-        on_error="raise",
-        verbose=0,
-        module=MultiTaskNet,
-        iterator_train__shuffle=True,
-        **kwargs,
-    ):
-        super().__init__(
-            module=module,
-            optimizer=optimizer,
-            lr=lr,
-            max_epochs=max_epochs,
-            batch_size=batch_size,
-            train_split=train_split,
-            verbose=verbose,
-            device=device,
-            iterator_train__shuffle=iterator_train__shuffle,
-            **kwargs,
-        )
-        self.backbone = backbone
-        self.weights = weights
-        self.image_size = image_size
-        self.augment = augment
-        self.freeze = freeze
-        self.amp = amp
-        self.checkpoint_dir = checkpoint_dir
-        self.random_state = random_state
-        self.lr_schedule = lr_schedule
-        self.backbone_lr = backbone_lr
-        self.gradient_clip = gradient_clip
-        self.balance = balance
-        self.early_stopping = early_stopping
-        self.on_error = on_error
 
     def _encode_targets(self, y):
         """Check y and return it as int64 codes, -1 where unknown."""
         raise NotImplementedError
-
-    def _module_sizes(self):
-        """Return the numbers of classes, as the network names them."""
-        n_classes = {task.name: len(task.classes) for task in self._tasks}
-        return {
-            "n_grades": n_classes.get("grade", 1),
-            "n_qualities": n_classes.get("quality", 1),
-        }
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
@@ -130,64 +62,6 @@ class FundusNet(
         tags.input_tags.string = images
         tags.transformer_tags.preserves_dtype = ["float32"]
         return tags
-
-    def initialize(self):
-        """Build network, criterion and optimiser afresh."""
-        self._check_parameters()
-        return super().initialize()
-
-    def initialize_module(self):
-        """Build the network for the data at hand."""
-        kwargs = {
-            "backbone": self.backbone,
-            "weights": self.weights,
-            "image_size": int(self.image_size),
-            **self._module_sizes(),
-        }
-        if self.backbone is None:
-            if not hasattr(self, "n_features_in_"):
-                raise ValueError(
-                    "With backbone=None the width of the network is that of X: call "
-                    "fit(X, y) rather than initialize()."
-                )
-            kwargs["n_inputs"] = self.n_features_in_
-        module = self.module(**{**kwargs, **self.get_params_for("module")})
-        self.module_ = module.to(memory_format=torch.channels_last)
-        return self
-
-    def torch_compile(self, module, name):
-        """Compile the network in place: its state-dict keys stay as they are."""
-        if self.compile and name == "module":
-            module.compile(**self.get_params_for("compile"))
-        return module
-
-    def get_params_for_optimizer(self, prefix, named_parameters):
-        """Collect the optimiser's arguments, and sort parameters into groups."""
-        args, kwargs = super().get_params_for_optimizer(prefix, named_parameters)
-        known = inspect.signature(self.optimizer).parameters
-        for name, default in self._optimizer_defaults.items():
-            if name in known:
-                kwargs.setdefault(name, default)
-        if len(args[0]) > 1:
-            return args, kwargs  # the user's own parameter groups stay as they are
-        groups = parameter_groups(
-            self.module_,
-            args[0][0]["params"],
-            weight_decay="weight_decay" in known,
-            backbone_lr=self.backbone_lr,
-        )
-        return (groups,), kwargs
-
-    # SGD takes both; an optimiser that knows no momentum is left without it.
-    _optimizer_defaults = {"momentum": 0.9, "weight_decay": 1e-4}  # noqa: RUF012
-
-    @property
-    def _default_callbacks(self):
-        callbacks = [*super()._default_callbacks, ("schedule", LearningRateSchedule())]
-        if self.early_stopping is not None:
-            stop = EarlyStopping(patience=self.early_stopping)
-            callbacks.append(("early_stopping", stop))
-        return callbacks
 
     def fit(self, X, y, sample_weight=None, groups=None):
         """Fit the net from scratch; with `checkpoint_dir`, from where it was stopped.
@@ -223,39 +97,44 @@ class FundusNet(
             If a checkpoint cannot be written, on a full disk for instance.
         """
         reset = not (self.warm_start and self.initialized_)
+        self._check_parameters()
         dataset = self._make_training_set(X, y, sample_weight, groups, reset=reset)
+        try:
+            if self.checkpoint_dir is None:
+                with self._own_generator(start_afresh=reset):
+                    super().fit(dataset, None)
+            else:
+                self._fit_with_checkpoint(dataset, reset)
+        finally:
+            remember_fit(self, dataset, reset=reset)
+        if self.__dict__.pop("_interrupted_twice", False):
+            raise KeyboardInterrupt  # which skorch has stopped
+        return self
+
+    def _make_training_set(self, X, y, sample_weight, groups, *, reset):
+        return make_training_set(self, X, y, sample_weight, groups, reset=reset)
+
+    def _fit_with_checkpoint(self, dataset, reset):
         with (
             self._open_checkpoint(dataset, afresh=reset) as checkpoint,
             self._own_generator(start_afresh=reset),
         ):
-            if checkpoint is None:
-                super().fit(dataset, None)
-            elif checkpoint.finished:
+            if checkpoint.finished:
                 if reset:
                     self.initialize()
                 checkpoint.finish(self)
-                self._report_unreadable(dataset)
-            else:
-                self._fit_with(checkpoint, dataset)
-        self._end_all()
-        return self
-
-    def _end_all(self):
-        """Let Ctrl-C pass, which skorch stops, if it was pressed twice."""
-        if self.__dict__.pop("_ends_all", False):
-            raise KeyboardInterrupt
+                report_unreadable(self, dataset)
+                return
+            self._checkpoint = checkpoint
+            try:
+                super().fit(dataset, None)
+                if not checkpoint.interrupted:
+                    checkpoint.save(self, finished=True)
+            finally:
+                self._checkpoint = None
 
     def _open_checkpoint(self, dataset, *, afresh):
         return open_checkpoint(self, dataset, afresh=afresh)
-
-    def _fit_with(self, checkpoint, dataset):
-        self._checkpoint = checkpoint
-        try:
-            super().fit(dataset, None)
-            if not checkpoint.interrupted:
-                checkpoint.save(self, finished=True)
-        finally:
-            self._checkpoint = None
 
     def partial_fit(
         self, X, y=None, classes=None, sample_weight=None, groups=None, **kwargs
@@ -278,13 +157,17 @@ class FundusNet(
         """
         if isinstance(X, torch.utils.data.Dataset):  # from fit, checked already
             super().partial_fit(X, None, **kwargs)
-            self._report_unreadable(X)
+            report_unreadable(self, X)
             return self
         reset = not self.initialized_
+        self._check_parameters()
         dataset = self._make_training_set(X, y, sample_weight, groups, reset=reset)
-        with self._own_generator(start_afresh=reset):
-            super().partial_fit(dataset, None)
-        self._report_unreadable(dataset)
+        try:
+            with self._own_generator(start_afresh=reset):
+                super().partial_fit(dataset, None)
+        finally:
+            remember_fit(self, dataset, reset=reset)
+        report_unreadable(self, dataset)
         return self
 
     def fit_loop(self, X, y=None, epochs=None, **kwargs):
@@ -298,17 +181,33 @@ class FundusNet(
             except KeyboardInterrupt:  # which callbacks raise, too, to end a fit
                 if pressed.is_set():
                     warn_interrupted(self)
-                self._ends_all = pressed.twice
+                self._interrupted_twice = pressed.twice
                 raise
+
+    def get_dataset(self, X, y=None):
+        """Return the dataset of X."""
+        if isinstance(X, torch.utils.data.Dataset):
+            return X
+        X, kind = check_X(self, X, reset=False)
+        return make_dataset(self, X, y, kind=kind)
+
+    def _report_unreadable(self, dataset):
+        report_unreadable(self, dataset)
 
     def get_split_datasets(self, X, y=None, **kwargs):
         """Split off the validation part; a fit that goes on keeps the one it had."""
-        check_train_split(self.train_split)
+        if self.train_split is not None:
+            check_train_split(self.train_split)
         parts = super().get_split_datasets(X, y, **kwargs)
-        check_inner_split(*parts)
-        return (
-            parts if self._checkpoint is None else self._checkpoint.resume(self, parts)
-        )
+        if self.train_split is not None:
+            check_inner_split(*parts)
+        if self._checkpoint is not None:
+            parts = self._checkpoint.resume(self, parts)
+        return parts
+
+    def get_iterator(self, dataset, training=False):
+        """Return batches of the dataset, augmented in training."""
+        return make_loader(self, dataset, training=training)
 
     def notify(self, method_name, **kwargs):
         """Call the callbacks, and write a checkpoint after them."""
@@ -368,6 +267,10 @@ class FundusNet(
         state.pop("_checkpoint", None)  # belongs to the process that fits
         return state
 
+    def _on_device(self, batch):
+        """Bring pixels or labels to the device; from pinned memory without waiting."""
+        return to_tensor(batch, device="cpu").to(self.device, non_blocking=True)
+
     def _set_training(self, training=True):
         """Switch modes where they change: asking every layer every time is slow."""
         for name in (*self._modules, *self._criteria):
@@ -376,25 +279,14 @@ class FundusNet(
                 module.train(training)
 
     def train_step(self, batch, **fit_params):
-        """Train on one batch; where memory does not suffice, say which batch fits."""
-        try:
+        """Train on one batch."""
+        with explain_out_of_memory(self, batch, training=True):
             return super().train_step(batch, **fit_params)
-        except RuntimeError as error:
-            if not ran_out_of_memory(error):
-                raise
-            message = str(error)
-        # Not before here has the failed step let go of its memory.
-        raise out_of_memory(self, batch, message)
 
     def evaluation_step(self, batch, training=False):
-        """Run the network on one batch; where memory does not suffice, say so."""
-        try:
+        """Run the network on one batch."""
+        with explain_out_of_memory(self, batch, training=False):
             return super().evaluation_step(batch, training=training)
-        except RuntimeError as error:
-            if not ran_out_of_memory(error):
-                raise
-            message = str(error)
-        raise out_of_memory(self, batch, message, training=False)
 
     def train_step_single(self, batch, **fit_params):
         """Take loss and gradients of one batch."""
@@ -438,7 +330,7 @@ class FundusNet(
         if getattr(dataset, "unreadable", None) is not None:
             for array in arrays:
                 array[dataset.unreadable.numpy()] = np.nan
-        self._report_unreadable(dataset)
+        report_unreadable(self, dataset)
         return arrays
 
     def _probabilities(self, X, *tasks):

@@ -3,13 +3,73 @@
 import os
 
 import numpy as np
+import torch
 from sklearn.base import BaseEstimator
 
+from ..modules import MultiTaskNet
 from ._device import DeviceNet
 
 
 class NetParameters(DeviceNet):
     """A net that reconciles skorch's parameters with scikit-learn's."""
+
+    _tasks = ()  # that the net learns
+    _criterion_task = None  # name of the one whose loss is the net's criterion
+
+    def __init__(
+        self,
+        *,
+        backbone="resnet18",
+        weights=None,
+        image_size=224,
+        augment="default",
+        freeze=False,
+        amp="auto",
+        checkpoint_dir=None,
+        device="auto",
+        random_state=None,
+        max_epochs=10,
+        batch_size=32,
+        lr=0.01,
+        lr_schedule="one_cycle",
+        backbone_lr=None,
+        optimizer=torch.optim.SGD,
+        gradient_clip=None,
+        balance=None,
+        train_split=None,
+        early_stopping=None,
+        on_error="raise",
+        verbose=0,
+        module=MultiTaskNet,
+        iterator_train__shuffle=True,
+        **kwargs,
+    ):
+        super().__init__(
+            module=module,
+            optimizer=optimizer,
+            lr=lr,
+            max_epochs=max_epochs,
+            batch_size=batch_size,
+            train_split=train_split,
+            verbose=verbose,
+            device=device,
+            iterator_train__shuffle=iterator_train__shuffle,
+            **kwargs,
+        )
+        self.backbone = backbone
+        self.weights = weights
+        self.image_size = image_size
+        self.augment = augment
+        self.freeze = freeze
+        self.amp = amp
+        self.checkpoint_dir = checkpoint_dir
+        self.random_state = random_state
+        self.lr_schedule = lr_schedule
+        self.backbone_lr = backbone_lr
+        self.gradient_clip = gradient_clip
+        self.balance = balance
+        self.early_stopping = early_stopping
+        self.on_error = on_error
 
     def __setattr__(self, name, value):
         """Store a Module given as a parameter; skorch would take it for its own."""

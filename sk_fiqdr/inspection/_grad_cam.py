@@ -7,7 +7,6 @@ import torch
 from captum.attr import LayerAttribution, LayerGradCam
 from torch import nn
 
-from ..modules._backbones import pool
 from ..utils._labels import UNKNOWN
 from ..utils._unwrap import unwrap
 
@@ -68,7 +67,7 @@ class _HeadOfTask(nn.Module):
         self.module, self.task = module, task
 
     def forward(self, normalized):
-        deep = pool(self.module.backbone(normalized))
+        deep = self.module.pool(self.module.backbone(normalized))
         if self.task == "grade":
             return self.module.grade_head(deep)
         return self.module.quality_head(self.module.embedding(deep))

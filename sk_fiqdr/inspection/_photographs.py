@@ -4,8 +4,13 @@ import os
 
 import numpy as np
 
-from ..utils._check_images import PATHS, check_images
-from ..utils._images import UnreadableImageError, read_image, resize_images
+from ..utils._images import (
+    PATHS,
+    UnreadableImageError,
+    check_images,
+    read_image,
+    resize_images,
+)
 
 
 def names_of(X):

@@ -39,22 +39,6 @@ def expected_pixels(backbone):
     )
 
 
-def pool(features):
-    """Average a feature map over space; leave vectors as they are.
-
-    Parameters
-    ----------
-    features : Tensor of shape (n, d) or (n, d, height, width)
-        What a backbone returns.
-
-    Returns
-    -------
-    pooled : Tensor of shape (n, d)
-        One vector for each image.
-    """
-    return features.mean(dim=(2, 3)) if features.ndim == 4 else features
-
-
 def make_backbone(backbone, weights, image_size):
     """Return a network that maps normalised images to features.
 
@@ -238,7 +222,7 @@ def count_features(backbone, image_size):
             "The backbone must map images (n, 3, height, width) to features (n, d) or "
             f"(n, d, height, width), got {came!r}."
         )
-    return pool(features).shape[1]
+    return features.shape[1]
 
 
 def _read_weights(path):

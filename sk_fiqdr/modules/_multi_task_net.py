@@ -6,12 +6,7 @@ Nothing here knows anything but torch.
 import torch
 from torch import nn
 
-from ._backbones import (
-    count_features,
-    expected_pixels,
-    make_backbone,
-    pool,
-)
+from ._backbones import count_features, expected_pixels, make_backbone
 
 __all__ = ["MultiTaskNet"]
 
@@ -149,7 +144,23 @@ class MultiTaskNet(nn.Module):
         deep : Tensor of shape (n, d)
             The backbone's features.
         """
-        return pool(self.backbone(self.normalize(images)))
+        return self.pool(self.backbone(self.normalize(images)))
+
+    @staticmethod
+    def pool(features):
+        """Average a feature map over space; leave vectors as they are.
+
+        Parameters
+        ----------
+        features : Tensor of shape (n, d) or (n, d, height, width)
+            What a backbone returns.
+
+        Returns
+        -------
+        pooled : Tensor of shape (n, d)
+            One vector for each image.
+        """
+        return features.mean(dim=(2, 3)) if features.ndim == 4 else features
 
     def normalize(self, images):
         """Turn uint8 pixels into what the backbone expects.

@@ -3,7 +3,7 @@
 import numpy as np
 from PIL import Image, ImageFilter
 
-from ..utils._check_images import IMAGES, check_images
+from ..utils._images import IMAGES, check_images
 from ._stateless import StatelessTransformer
 
 GREY = 128

@@ -9,8 +9,8 @@ import numpy as np
 from joblib import Parallel, delayed
 from PIL import Image
 
-from ..utils._check_images import PATHS, check_images
 from ..utils._files import written_whole
+from ..utils._images import PATHS, check_images
 from ._circle import NoFundusError, find_circle
 from ._crop import crop_file, crop_to_circle
 from ._stateless import StatelessTransformer

@@ -16,7 +16,7 @@ from skorch.dataset import ValidSplit
 
 from sk_fiqdr import DRGrader, FIQDRClassifier, QualityClassifier
 from sk_fiqdr.callbacks import EarlyStopping
-from sk_fiqdr.estimators._training._sampling import balanced_sampler
+from sk_fiqdr.estimators._training._data import balanced_sampler
 from sk_fiqdr.metrics import kappa_scorer
 from sk_fiqdr.model_selection import PatientLeakageError, PatientValidSplit
 
@@ -315,21 +315,22 @@ def test_a_folder_where_nothing_can_be_read_ends_the_fit(
         net.fit(paths, y)
 
 
-def test_a_batch_that_outgrows_memory_is_told_which_one_fits(tiny, fundus):
-    """8 and 4 are tried: a stand-in for a GPU, whose error this is."""
+def test_a_batch_that_outgrows_memory_is_named_with_the_way_out(tiny, fundus):
+    """A stand-in for a GPU, whose error this is."""
     net = FIQDRClassifier(**tiny | {"backbone": Hungry, "batch_size": 16})
     with pytest.raises(
-        torch.OutOfMemoryError, match=r"16 images of 48 .* 4 images fit.*batch_size=4"
+        torch.OutOfMemoryError,
+        match=r"16 images of 48 pixels in epoch 1 .*Lower batch_size \(it is 16\).*lr",
     ):
         net.fit(fundus.data, fundus.target)
     net.set_params(batch_size=4).fit(fundus.data, fundus.target)
     net.set_params(batch_size=16)
-    with pytest.raises(torch.OutOfMemoryError, match="batch_size=4"):
+    with pytest.raises(torch.OutOfMemoryError, match=r"16 images .*Lower batch_size"):
         net.predict(fundus.data)
 
 
 def test_a_batch_of_one_that_outgrows_memory_needs_smaller_images(tiny, fundus):
-    net = FIQDRClassifier(**tiny | {"backbone": Insatiable})
+    net = FIQDRClassifier(**tiny | {"backbone": Insatiable, "batch_size": 1})
     with pytest.raises(torch.OutOfMemoryError, match="Not even one image fits"):
         net.fit(fundus.data, fundus.target)
 
@@ -366,7 +367,7 @@ except torch.OutOfMemoryError as error:
 """
 
 
-def test_a_machine_without_memory_is_told_which_batch_fits():
+def test_a_machine_without_memory_names_the_batch():
     """Real allocations that really fail: ten images' worth is left."""
     done = subprocess.run(
         [sys.executable, "-c", SHORT_OF_MEMORY.format(megabytes=100)],
@@ -376,7 +377,8 @@ def test_a_machine_without_memory_is_told_which_batch_fits():
         cwd=TESTS,
         env=os.environ | {"PYTHONPATH": os.pathsep.join([TESTS, *sys.path])},
     )
-    assert "8 images fit, tried just now: batch_size=8" in done.stdout, done.stderr
+    assert "A batch of 32 images of 48 pixels in epoch 1" in done.stdout, done.stderr
+    assert "Lower batch_size (it is 32)" in done.stdout
 
 
 @pytest.mark.parametrize(

@@ -55,12 +55,9 @@ def open_checkpoint(net, dataset, *, afresh):
 
     Yields
     ------
-    checkpoint : Checkpoint or None
-        None where the net has no `checkpoint_dir`.
+    checkpoint : Checkpoint
+        In the net's `checkpoint_dir`.
     """
-    if net.checkpoint_dir is None:
-        yield None
-        return
     start = None if afresh else [learned(net), net.generator_state_]
     key = fit_key(net, dataset, start)
     folder = Path(net.checkpoint_dir) / f"{type(net).__name__}-{key[:20]}"

@@ -3,8 +3,8 @@
 import os
 from pathlib import PurePath
 
-from ...utils._check_images import PATHS
 from ...utils._digest import NO_PART, digest
+from ...utils._images import PATHS
 
 
 def fit_key(net, dataset, state=None):

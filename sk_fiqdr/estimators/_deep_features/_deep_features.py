@@ -16,14 +16,15 @@ from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 from torch.utils.data import Subset
 
+from ...model_selection._fitted_images import check_patients, remember_images
 from ...utils._digest import digest
 from ...utils._files import written_whole
 from ...utils._progress import progress_bar
 from ...utils._tasks import DEEP
 from .._fiqdr_classifier import FIQDRClassifier
-from .._input import CheckedInput
+from .._input import check_X, report_unreadable
 from .._net import FundusNet
-from .._training._dataset import FundusDataset
+from .._training._data import FundusDataset
 from ._feature_cache import FeatureCache, image_keys
 from ._frozen_backbone import VERSIONS, FrozenBackbone, build, network_key, per_channel
 
@@ -33,9 +34,7 @@ SHARE = 1024  # images between two steps of the progress bar, without memory
 _known_networks = {}
 
 
-class DeepFeatures(
-    CheckedInput, ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator
-):
+class DeepFeatures(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
     """Turn images into the features that a frozen backbone makes of them.
 
     In a Pipeline before an estimator with ``backbone=None``, and with `memory`, each
@@ -115,6 +114,8 @@ class DeepFeatures(
     ...     pipe.fit(X, y).predict(X).shape
     (8,)
     """
+
+    check_patients = check_patients
 
     def __init__(
         self,
@@ -229,8 +230,8 @@ class DeepFeatures(
         )
         net = self._make_net()
         net._check_parameters()
-        X, kind = self._check_X(X, reset=True)
-        self._remember_patients(X, kind, reset=True)
+        X, kind = check_X(self, X, reset=True)
+        remember_images(self, X, kind)
         name = self._name()
         if name in _known_networks:
             self.network_, self._n_features_out = _known_networks[name]
@@ -263,14 +264,14 @@ class DeepFeatures(
             If `memory` cannot be written to.
         """
         check_is_fitted(self)
-        X, kind = self._check_X(X, reset=False)
+        X, kind = check_X(self, X, reset=False)
         dataset = FundusDataset(
             X, kind=kind, image_size=int(self.image_size), on_error=self.on_error
         )
         features = np.empty((len(X), self._n_features_out), np.float32)
         with progress_bar("features", len(X), shown=self.progress) as show:
             self._fill(features, dataset, _counting(show))
-        self._report_unreadable(dataset)
+        report_unreadable(self, dataset)
         return features
 
     def _fill(self, features, dataset, show):

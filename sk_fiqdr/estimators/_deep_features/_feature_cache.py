@@ -20,8 +20,8 @@ import safetensors
 import safetensors.numpy
 from filelock import FileLock, Timeout
 
-from ...utils._check_images import PATHS
 from ...utils._files import create_draft
+from ...utils._images import PATHS
 
 N_FILES = 64
 FIRST_SHARE = 256  # images that are computed before anything is written

@@ -3,8 +3,8 @@
 from . import _export, _pretrained
 
 
-class Travels:
-    """The part of a net that takes it out of the process that fitted it."""
+class SavingMixin:
+    """Methods that save, load and export a fitted net."""
 
     def save_pretrained(self, folder, *, overwrite=False, scores=None):
         """Save the fitted net as safetensors and JSON, with a model card.

@@ -4,6 +4,7 @@ import math
 import os
 import re
 import warnings
+from contextlib import contextmanager
 
 import numpy as np
 import torch
@@ -89,88 +90,45 @@ def check_finite(net):
     )
 
 
-def ran_out_of_memory(error):
-    """Tell whether a device, or the machine, had no memory left.
-
-    Parameters
-    ----------
-    error : RuntimeError
-        From torch.
-
-    Returns
-    -------
-    ran_out : bool
-        Whether that is what the error says.
-    """
-    return isinstance(error, torch.OutOfMemoryError) or NO_MEMORY in str(error)
-
-
-def out_of_memory(net, batch, message, *, training=True):
-    """Try smaller batches, and return an error that says which one fits.
+@contextmanager
+def explain_out_of_memory(net, batch, *, training):
+    """Say which batch did not fit into memory, and what to lower.
 
     Parameters
     ----------
     net : FundusNet
-        The net, which is spoilt: halves of the batch are run through it.
+        The net.
     batch : tuple
-        Images and labels, as many as did not fit.
-    message : str
-        What torch said.
-    training : bool, default=True
-        Whether gradients are needed.
+        Images and labels.
+    training : bool
+        Whether the net learns from the batch.
 
-    Returns
-    -------
-    error : torch.OutOfMemoryError
-        To be raised.
+    Raises
+    ------
+    torch.OutOfMemoryError
+        Where the device, or the machine, has no memory left.
     """
-    n_rows = n_fits = len(batch[1])
-    while n_fits > 1:
-        n_fits //= 2
-        if _fits(net, _head(batch, n_fits), training):
-            way = (
-                f"{n_fits} images fit, tried just now: batch_size={n_fits}"
-                + (", with lr scaled down likewise" if training else "")
-                + "; or make image_size smaller."
-            )
-            break
-    else:
-        way = (
-            "Not even one image fits: make image_size smaller, choose a smaller "
-            "backbone, or look whether another process holds the memory."
-        )
-    if training and net._device_type == "cuda" and not net._uses_bfloat16():
-        way += " amp=True halves what activations take."
-    return torch.OutOfMemoryError(
-        f"A batch of {n_rows} images of {net.image_size} pixels does not fit into the "
-        f"memory of device {net.device!r}. {way} ({message.splitlines()[0]})"
-    )
-
-
-def _head(batch, n_rows):
-    X, y = batch
-    if isinstance(X, dict):
-        return {name: values[:n_rows] for name, values in X.items()}, y[:n_rows]
-    return X[:n_rows], y[:n_rows]
-
-
-def _fits(net, batch, training):
-    net._zero_grad_optimizer()
-    if torch.cuda.is_initialized():
-        torch.cuda.empty_cache()
     try:
-        if training:
-            net.train_step_single(batch)
-        else:
-            with torch.no_grad():
-                net.infer(batch[0])
+        yield
     except RuntimeError as error:
-        if not ran_out_of_memory(error):
+        if not (isinstance(error, torch.OutOfMemoryError) or NO_MEMORY in str(error)):
             raise
-        return False
-    finally:
-        net._zero_grad_optimizer()
-    return True
+        n_rows, message = len(batch[1]), str(error).splitlines()[0]
+        place = f" in epoch {len(net.history)}" if training else ""
+        scaled = ", with lr scaled down likewise," if training else ""
+        way = (
+            f"Lower batch_size (it is {net.batch_size!r}){scaled} or make image_size "
+            "smaller."
+            if n_rows > 1
+            else "Not even one image fits: make image_size smaller, or choose a "
+            "smaller backbone."
+        )
+        if training and net._device_type == "cuda" and not net._uses_bfloat16():
+            way += " amp=True halves the memory of activations."
+        raise torch.OutOfMemoryError(
+            f"A batch of {n_rows} images of {net.image_size} pixels{place} does not "
+            f"fit into the memory of device {net.device!r}. {way} ({message})"
+        ) from error
 
 
 def too_small_for_norm(error):

@@ -6,7 +6,7 @@ from torch.utils.data import Subset
 
 from ...model_selection import check_patients_apart
 from ...model_selection._patients import holds_paths, patients_of
-from ._dataset import FundusDataset
+from ._data import FundusDataset
 
 
 def check_train_split(train_split):

@@ -7,7 +7,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from ...model_selection import patient_ids
 from ...model_selection._patients import holds_paths
-from ...utils._check_images import check_images
+from ...utils._images import check_images
 from ...utils._labels import UNKNOWN, check_integers, check_truth
 from .._predictions import N_CLASSES, Answers, ask
 

@@ -1,4 +1,4 @@
-"""Lazy torch dataset over paths, uint8 images or features."""
+"""From rows of X to the batches of an epoch: datasets, samplers and loaders."""
 
 import random
 import zlib
@@ -7,9 +7,17 @@ from contextlib import contextmanager
 import numpy as np
 import torch
 from skorch.dataset import Dataset
+from torch import nn
+from torch.utils.data import WeightedRandomSampler
 
-from ...utils._check_images import IMAGES, PATHS
-from ...utils._images import UnreadableImageError, read_image, resize_images
+from ...utils._images import (
+    IMAGES,
+    PATHS,
+    UnreadableImageError,
+    read_image,
+    resize_images,
+)
+from ._augmentation import default_augmentation
 
 FEATURES = "features"
 
@@ -188,3 +196,123 @@ def _seed(seed):
 def take_batch(batch):
     """Collate: datasets here return whole batches already."""
     return batch
+
+
+def make_loader(net, dataset, *, training):
+    """Return batches of a dataset, augmented in training.
+
+    Parameters
+    ----------
+    net : FundusNet
+        The net, whose parameters `batch_size`, `balance`, `augment` and
+        ``iterator_*__*`` say how.
+    dataset : Dataset
+        A `FundusDataset`, or a Subset of one.
+    training : bool
+        Whether the net is to learn from it.
+
+    Returns
+    -------
+    loader : DataLoader
+        Or what the net's `iterator_train` or `iterator_valid` makes.
+
+    Raises
+    ------
+    ValueError
+        If two parameters say different things of the batches.
+    """
+    name = "iterator_train" if training else "iterator_valid"
+    kwargs = net.get_params_for(name)
+    batch_size = kwargs.setdefault("batch_size", net.batch_size)
+    if batch_size == -1:
+        batch_size = kwargs["batch_size"] = len(dataset)
+    kwargs.setdefault("collate_fn", take_batch)
+    if "batch_sampler" in kwargs:
+        del kwargs["batch_size"]
+    if "sampler" in kwargs or "batch_sampler" in kwargs:
+        kwargs.pop("shuffle", None)
+    if kwargs.get("num_workers", 0):
+        # "spawn" and "forkserver" fail inside joblib's workers.
+        kwargs.setdefault("multiprocessing_context", "fork")
+        kwargs.setdefault("persistent_workers", True)  # started once a fit
+    if net._device_type == "cuda":
+        kwargs.setdefault("pin_memory", True)
+    if training:
+        if "batch_sampler" not in kwargs:
+            _check_last_batch(net, len(dataset), batch_size, kwargs)
+        if net.balance is not None:
+            _balance(net, dataset, kwargs)
+        transform = _augmentation(net, dataset)
+        if transform is not None:
+            dataset = AugmentedDataset(dataset, transform)
+    else:
+        # A loader seeds its workers from torch's global generator, else.
+        kwargs.setdefault("generator", torch.Generator())
+    loader = getattr(net, name)(dataset, **kwargs)
+    if training and isinstance(loader, torch.utils.data.DataLoader):
+        # It seeds its workers, once or in every epoch: from a generator apart, so that
+        # their number changes nothing.
+        loader.generator = torch.Generator()
+    return loader
+
+
+def _check_last_batch(net, n_samples, batch_size, kwargs):
+    if kwargs.get("drop_last") and n_samples < batch_size:
+        raise ValueError(
+            f"drop_last=True drops the only batch: {n_samples} rows are fewer than "
+            f"batch_size={batch_size}. Lower batch_size."
+        )
+    norms = nn.modules.batchnorm._BatchNorm
+    too_few = n_samples > batch_size and (0 < n_samples % batch_size < net._fewest_rows)
+    if too_few and any(isinstance(layer, norms) for layer in net.module_.modules()):
+        # Batch norm has no variance over one image; shuffling spares another row in
+        # the next epoch.
+        kwargs.setdefault("drop_last", True)
+
+
+def _balance(net, dataset, kwargs):
+    given = [name for name in ("sampler", "batch_sampler") if name in kwargs]
+    if given:
+        raise ValueError(
+            f"balance={net.balance!r} chooses the rows of an epoch, and so does "
+            f"iterator_train__{given[0]}. Leave one of them out."
+        )
+    base, rows = dataset, slice(None)
+    if isinstance(dataset, torch.utils.data.Subset):  # what train_split leaves
+        base, rows = dataset.dataset, dataset.indices
+    (task,) = (task for task in net._tasks if task.name == net.balance)
+    kwargs["sampler"] = balanced_sampler(task.labels(base.y[rows]))
+    kwargs["shuffle"] = False
+
+
+def _augmentation(net, dataset):
+    base = dataset
+    while isinstance(base, torch.utils.data.Subset):
+        base = base.dataset
+    if net.augment is None or getattr(base, "kind", None) == FEATURES:
+        return None
+    return default_augmentation() if net.augment == "default" else net.augment
+
+
+def balanced_sampler(labels):
+    """Draw rows with replacement so that each known class is equally likely.
+
+    Parameters
+    ----------
+    labels : ndarray of shape (n,)
+        Integer classes, -1 where unknown. A row of unknown class keeps the probability
+        1 / n that it has without balancing.
+
+    Returns
+    -------
+    sampler : WeightedRandomSampler
+        n draws, from torch's global generator.
+    """
+    labels = np.asarray(labels)
+    known = labels >= 0
+    weights = np.ones(len(labels))
+    if known.any():
+        counts = np.bincount(labels[known])
+        each = known.sum() / np.count_nonzero(counts)
+        weights[known] = each / counts[labels[known]]
+    return WeightedRandomSampler(torch.from_numpy(weights), len(labels))

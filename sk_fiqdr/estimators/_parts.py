@@ -1,0 +1,80 @@
+"""The parts of a net, built from its parameters: network, optimiser, callbacks."""
+
+import inspect
+
+import torch
+
+from ..callbacks import EarlyStopping
+from ._parameters import NetParameters
+from ._training._optimizer import parameter_groups
+from ._training._schedule import LearningRateSchedule
+
+
+class NetParts(NetParameters):
+    """A net that builds its parts as its parameters and tasks ask for."""
+
+    def initialize(self):
+        """Build network, criterion and optimiser afresh."""
+        self._check_parameters()
+        return super().initialize()
+
+    def initialize_module(self):
+        """Build the network for the data at hand."""
+        kwargs = {
+            "backbone": self.backbone,
+            "weights": self.weights,
+            "image_size": int(self.image_size),
+            **self._module_sizes(),
+        }
+        if self.backbone is None:
+            if not hasattr(self, "n_features_in_"):
+                raise ValueError(
+                    "With backbone=None the width of the network is that of X: call "
+                    "fit(X, y) rather than initialize()."
+                )
+            kwargs["n_inputs"] = self.n_features_in_
+        module = self.module(**{**kwargs, **self.get_params_for("module")})
+        self.module_ = module.to(memory_format=torch.channels_last)
+        return self
+
+    def torch_compile(self, module, name):
+        """Compile the network in place: its state-dict keys stay as they are."""
+        if self.compile and name == "module":
+            module.compile(**self.get_params_for("compile"))
+        return module
+
+    def get_params_for_optimizer(self, prefix, named_parameters):
+        """Collect the optimiser's arguments, and sort parameters into groups."""
+        args, kwargs = super().get_params_for_optimizer(prefix, named_parameters)
+        known = inspect.signature(self.optimizer).parameters
+        for name, default in self._optimizer_defaults.items():
+            if name in known:
+                kwargs.setdefault(name, default)
+        if len(args[0]) > 1:
+            return args, kwargs  # the user's own parameter groups stay as they are
+        groups = parameter_groups(
+            self.module_,
+            args[0][0]["params"],
+            weight_decay="weight_decay" in known,
+            backbone_lr=self.backbone_lr,
+        )
+        return (groups,), kwargs
+
+    # SGD takes both; an optimiser that knows no momentum is left without it.
+    _optimizer_defaults = {"momentum": 0.9, "weight_decay": 1e-4}  # noqa: RUF012
+
+    @property
+    def _default_callbacks(self):
+        callbacks = [*super()._default_callbacks, ("schedule", LearningRateSchedule())]
+        if self.early_stopping is not None:
+            stop = EarlyStopping(patience=self.early_stopping)
+            callbacks.append(("early_stopping", stop))
+        return callbacks
+
+    def _module_sizes(self):
+        """Return the numbers of classes, as the network names them."""
+        n_classes = {task.name: len(task.classes) for task in self._tasks}
+        return {
+            "n_grades": n_classes.get("grade", 1),
+            "n_qualities": n_classes.get("quality", 1),
+        }

@@ -19,6 +19,7 @@ from sklearn.model_selection import (
 )
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
+from skorch.callbacks import EpochScoring
 from torchvision.transforms import v2
 
 from sk_fiqdr import DRGrader, FIQDRClassifier, QualityClassifier
@@ -754,3 +755,26 @@ def test_a_single_class_is_no_classification(heads, features):
         QualityClassifier(**heads).fit(X, np.ones(200, int))
     with pytest.raises(ValueError, match="Only binary classification"):
         QualityClassifier(**heads).fit(X, np.arange(200) % 3)
+
+
+def test_a_fit_that_fails_remembers_whom_it_has_trained_on(tiny, fundus, fundus_paths):
+    net = FIQDRClassifier(**tiny | {"lr": 1e30, "lr_schedule": "constant"})
+    with pytest.raises(FloatingPointError):
+        net.fit(fundus_paths[::2], fundus.target[::2])
+    with pytest.raises(PatientLeakageError, match="12 patients"):
+        net.score(fundus_paths[1::2], fundus.target[1::2])
+
+
+def test_a_second_fit_scores_its_epochs_without_the_patients_of_the_first(
+    tiny, fundus, fundus_paths
+):
+    """The fellow eyes of the first fit's are new to a fit that starts from scratch."""
+    scoring = EpochScoring(kappa_scorer, lower_is_better=False, name="kappa")
+    net = FIQDRClassifier(
+        **tiny, train_split=PatientValidSplit(0.5), callbacks=[scoring]
+    )
+    net.fit(fundus_paths[::2], fundus.target[::2])
+    net.fit(fundus_paths[1::2], fundus.target[1::2])
+    assert len(net.history[:, "kappa"]) == 2
+    with pytest.raises(PatientLeakageError):
+        net.score(fundus_paths[::2], fundus.target[::2])

@@ -562,7 +562,7 @@ def test_rows_of_nan_are_an_error_by_default():
         with pytest.raises(ValueError, match=r"NaN in 1 of 6 rows.*row 2"):
             DRGrader(**HEADS, on_error=setting).fit(X, y[:, 0])
     X[:] = np.nan
-    with pytest.raises(ValueError, match="y knows no label at all"):
+    with pytest.raises(ValueError, match="Every label in y is -1"):
         FIQDRClassifier(**HEADS, on_error="skip").fit(X, y)
 
 

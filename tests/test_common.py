@@ -14,6 +14,10 @@ NET = {
     "check_no_attributes_set_in_init": (
         "skorch sets history_, initialized_ and virtual_params_ in its constructor"
     ),
+    "check_do_not_raise_errors_in_init_or_set_params": (
+        "skorch builds the callbacks when it is asked for parameters, and callbacks=-1 "
+        "are none"
+    ),
     "check_sample_weight_equivalence_on_dense_data": (
         "mini-batches of weighted and of repeated rows differ; that one batch has the "
         "same loss and centres is tested in test_losses.py"

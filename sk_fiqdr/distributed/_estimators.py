@@ -17,19 +17,32 @@ class DistributedFIQDRClassifier(DataParallel, FIQDRClassifier):
 
     Parameters
     ----------
-    backbone, weights, image_size, beta, lambd, quality_loss_weight : object
+    backbone, weights, image_size, augment, freeze, amp : object
         As in :class:`~sk_fiqdr.FIQDRClassifier`.
-    augment, freeze, amp, checkpoint_dir, random_state : object
+    checkpoint_dir, random_state : object
         As in :class:`~sk_fiqdr.FIQDRClassifier`. The main process alone writes
         checkpoints, and all go on from them. ``random_state=None`` is drawn once for
         all.
     device : str, default="auto"
         "auto" is CUDA where there is one, else the CPU; each process takes the GPU of
         its number.
+    batch_size : int, default=32
+        Number of rows that all processes together learn from in a step, so that neither
+        `lr` nor anything else has to change with their number.
+    max_epochs, lr, lr_schedule, backbone_lr, optimizer : object
+        As in :class:`~sk_fiqdr.FIQDRClassifier`.
+    gradient_clip, balance, train_split, early_stopping, on_error : object
+        As in :class:`~sk_fiqdr.FIQDRClassifier`.
+    verbose, module, iterator_train__shuffle : object
+        As in :class:`~sk_fiqdr.FIQDRClassifier`.
+    beta, lambd, quality_loss_weight, criterion : object
+        As in :class:`~sk_fiqdr.FIQDRClassifier`.
+    iterator_train, iterator_valid, callbacks, warm_start, compile : object
+        As in :class:`~sk_fiqdr.FIQDRClassifier`.
+    dataset, predict_nonlinearity, use_caching, torch_load_kwargs : object
+        As in :class:`~sk_fiqdr.FIQDRClassifier`.
     **kwargs : dict
-        As in :class:`~sk_fiqdr.FIQDRClassifier`. `batch_size` is the number of rows
-        that all processes together learn from in a step, so that neither `lr` nor
-        anything else has to change with their number.
+        As in :class:`~sk_fiqdr.FIQDRClassifier`.
 
     Attributes
     ----------
@@ -69,10 +82,22 @@ class DistributedQualityClassifier(DataParallel, QualityClassifier):
 
     Parameters
     ----------
-    backbone, weights, image_size, beta, lambd, augment, freeze, amp : object
+    backbone, weights, image_size, augment, freeze, amp : object
         As in :class:`~sk_fiqdr.QualityClassifier`.
-    checkpoint_dir, device, random_state : object
+    beta, lambd, criterion : object
+        As in :class:`~sk_fiqdr.QualityClassifier`.
+    checkpoint_dir, device, random_state, batch_size : object
         As in :class:`DistributedFIQDRClassifier`.
+    max_epochs, lr, lr_schedule, backbone_lr, optimizer : object
+        As in :class:`~sk_fiqdr.QualityClassifier`.
+    gradient_clip, balance, train_split, early_stopping, on_error : object
+        As in :class:`~sk_fiqdr.QualityClassifier`.
+    verbose, module, iterator_train__shuffle : object
+        As in :class:`~sk_fiqdr.QualityClassifier`.
+    iterator_train, iterator_valid, callbacks, warm_start, compile : object
+        As in :class:`~sk_fiqdr.QualityClassifier`.
+    dataset, predict_nonlinearity, use_caching, torch_load_kwargs : object
+        As in :class:`~sk_fiqdr.QualityClassifier`.
     **kwargs : dict
         As in :class:`DistributedFIQDRClassifier`.
 
@@ -101,8 +126,20 @@ class DistributedDRGrader(DataParallel, DRGrader):
     ----------
     backbone, weights, image_size, augment, freeze, amp : object
         As in :class:`~sk_fiqdr.DRGrader`.
-    checkpoint_dir, device, random_state : object
+    criterion : object
+        As in :class:`~sk_fiqdr.DRGrader`.
+    checkpoint_dir, device, random_state, batch_size : object
         As in :class:`DistributedFIQDRClassifier`.
+    max_epochs, lr, lr_schedule, backbone_lr, optimizer : object
+        As in :class:`~sk_fiqdr.DRGrader`.
+    gradient_clip, balance, train_split, early_stopping, on_error : object
+        As in :class:`~sk_fiqdr.DRGrader`.
+    verbose, module, iterator_train__shuffle : object
+        As in :class:`~sk_fiqdr.DRGrader`.
+    iterator_train, iterator_valid, callbacks, warm_start, compile : object
+        As in :class:`~sk_fiqdr.DRGrader`.
+    dataset, predict_nonlinearity, use_caching, torch_load_kwargs : object
+        As in :class:`~sk_fiqdr.DRGrader`.
     **kwargs : dict
         As in :class:`DistributedFIQDRClassifier`.
 

@@ -4,12 +4,14 @@ import torch
 
 from ..losses import class_weights
 from ..utils._tasks import QUALITY
+from ._parameters import NOT_NEGATIVE
 
 
 class CentredQuality:
     """The criterion of Eq. 6 inside a net: beta over the fitted labels, centres."""
 
     _criterion_task = QUALITY.name
+    _constraints = {"lambd": [NOT_NEGATIVE]}  # noqa: RUF012
 
     def _fit_beta(self, quality):
         """Turn `beta` into one weight per class, "balanced" over all of `quality`."""
@@ -28,7 +30,5 @@ class CentredQuality:
             "lambd": self.lambd,
             "n_features": self.module_.n_features,
         }
-        self.criterion_ = self.criterion(
-            **{**kwargs, **self.get_params_for("criterion")}
-        )
+        self.criterion_ = self.criterion(**self._arguments_of("criterion", kwargs))
         return self

@@ -14,8 +14,20 @@ class DRGrader(SingleTask):
     ----------
     backbone, weights, image_size, augment, freeze, amp : object
         As in :class:`FIQDRClassifier`.
-    checkpoint_dir, device, random_state : object
+    checkpoint_dir, device, random_state, max_epochs, batch_size : object
         As in :class:`FIQDRClassifier`.
+    lr, lr_schedule, backbone_lr, optimizer, gradient_clip, balance : object
+        As in :class:`FIQDRClassifier`.
+    train_split, early_stopping, on_error, verbose, module : object
+        As in :class:`FIQDRClassifier`.
+    iterator_train__shuffle, iterator_train, iterator_valid : object
+        As in :class:`FIQDRClassifier`.
+    criterion : type, default=MaskedCrossEntropy
+        Class of L_dr.
+    callbacks, warm_start, compile : object
+        As in :class:`FIQDRClassifier`.
+    dataset, predict_nonlinearity, use_caching, torch_load_kwargs : object
+        As in skorch.
     **kwargs : dict
         As in :class:`FIQDRClassifier`.
 
@@ -44,30 +56,5 @@ class DRGrader(SingleTask):
     _task = GRADE
     _criterion_task = GRADE.name
 
-    def __init__(
-        self,
-        *,
-        backbone="resnet18",
-        weights=None,
-        image_size=224,
-        augment="default",
-        freeze=False,
-        amp="auto",
-        checkpoint_dir=None,
-        device="auto",
-        random_state=None,
-        **kwargs,
-    ):
-        kwargs.setdefault("criterion", MaskedCrossEntropy)
-        super().__init__(
-            backbone=backbone,
-            weights=weights,
-            image_size=image_size,
-            augment=augment,
-            freeze=freeze,
-            amp=amp,
-            checkpoint_dir=checkpoint_dir,
-            device=device,
-            random_state=random_state,
-            **kwargs,
-        )
+    def __init__(self, *, criterion=MaskedCrossEntropy, **kwargs):
+        super().__init__(criterion=criterion, **kwargs)

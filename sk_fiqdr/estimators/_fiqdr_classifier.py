@@ -9,6 +9,7 @@ from ..utils._labels import UNKNOWN, check_targets, most_probable
 from ..utils._tasks import GRADE, QUALITY, TASKS
 from ._centred_quality import CentredQuality
 from ._net import FundusNet
+from ._parameters import NOT_NEGATIVE
 
 
 class FIQDRClassifier(CentredQuality, ClassifierMixin, FundusNet):
@@ -29,13 +30,6 @@ class FIQDRClassifier(CentredQuality, ClassifierMixin, FundusNet):
         once), or the path of a local ``.safetensors`` or ``.pth`` file.
     image_size : int, default=224
         Height and width in pixels to which images are brought.
-    beta : float, "balanced" or array-like of shape (2,), default=27.0
-        Weight of a poor image in L_q (Eq. 3). "balanced" is n_good / n_poor of the
-        fitted labels; two numbers weigh poor and good.
-    lambd : float, default=0.1
-        Weight of the centre loss in L_q.
-    quality_loss_weight : float, default=1.0
-        Weight of L_q beside L_dr; 1.0 is the paper's plain sum (Eq. 7).
     augment : "default", None or callable, default="default"
         Random changes of the training images: flips, rotation, mild scale, brightness
         and contrast by default; a callable maps one uint8 image (3, height, width).
@@ -53,26 +47,62 @@ class FIQDRClassifier(CentredQuality, ClassifierMixin, FundusNet):
     random_state : int, RandomState or None, default=None
         An int repeats a fit bit for bit on a CPU. torch's global generator is left as
         it was found.
+    max_epochs : int, default=10
+        Number of times that the net learns from each image.
+    batch_size : int, default=32
+        Number of images of a step; -1 for all at once.
+    lr : float, default=0.01
+        Learning rate.
+    lr_schedule : {"one_cycle", "constant"}, default="one_cycle"
+        Warm-up and cosine decay over the whole fit, or none.
+    backbone_lr : float, default=None
+        Learning rate of the backbone; None is that of the heads.
+    optimizer : type, default=torch.optim.SGD
+        Takes momentum 0.9 and weight decay 1e-4 where it knows them; change these by
+        ``optimizer__momentum`` and ``optimizer__weight_decay``.
+    gradient_clip : float, default=None
+        Largest norm of the gradient.
+    balance : {"grade", "quality"}, default=None
+        Draw rows with replacement so that the classes of this task come equally often.
+    train_split : callable, default=None
+        Holds out a part of the rows to be validated on, such as
+        :class:`~sk_fiqdr.model_selection.PatientValidSplit`.
+    early_stopping : int, default=None
+        Number of epochs without a lower loss on the held-out part after which the fit
+        ends, and goes back to its best epoch, centres included
+        (:class:`~sk_fiqdr.callbacks.EarlyStopping`).
+    on_error : {"raise", "warn", "skip"}, default="raise"
+        What an unreadable image does; "warn" and "skip" go on without it, and
+        `unreadable_` names it.
+    verbose : int, default=0
+        1 prints a line for each epoch.
+    module : type, default=MultiTaskNet
+        Class of the network; its arguments are ``module__dropout`` and the like.
+    iterator_train__shuffle : bool, default=True
+        Whether the rows of an epoch come in random order.
+    beta : float, "balanced" or array-like of shape (2,), default=27.0
+        Weight of a poor image in L_q (Eq. 3). "balanced" is n_good / n_poor of the
+        fitted labels; two numbers weigh poor and good.
+    lambd : float, default=0.1
+        Weight of the centre loss in L_q.
+    quality_loss_weight : float, default=1.0
+        Weight of L_q beside L_dr; 1.0 is the paper's plain sum (Eq. 7).
+    criterion : type, default=WeightedCenterLoss
+        Class of L_q; its arguments are ``criterion__alpha`` and the like.
+    iterator_train, iterator_valid : type, default=torch.utils.data.DataLoader
+        As in skorch; ``iterator_train__num_workers=4`` reads images in processes.
+    callbacks : list, default=None
+        As in skorch.
+    warm_start : bool, default=False
+        Whether `fit` goes on from what the net has learned.
+    compile : bool, default=False
+        Compile the network by torch, as in skorch.
+    dataset, predict_nonlinearity, use_caching, torch_load_kwargs : object
+        As in skorch.
     **kwargs : dict
-        Everything else that the net and skorch's NeuralNet know:
-
-        - ``max_epochs=10``, ``batch_size=32``, ``lr=0.01``;
-        - ``lr_schedule="one_cycle"`` (or ``"constant"``);
-        - ``optimizer=torch.optim.SGD``, with momentum 0.9 and weight decay 1e-4 where
-          the optimiser takes them (``optimizer__momentum``, ...);
-        - ``backbone_lr=None``, a learning rate of the backbone's own;
-        - ``gradient_clip=None``, the largest norm of the gradient;
-        - ``balance=None``: ``"grade"`` or ``"quality"`` draws rows with replacement so
-          that the classes of this task come equally often;
-        - ``train_split=None``, such as
-          :class:`~sk_fiqdr.model_selection.PatientValidSplit`;
-        - ``early_stopping=None``: the number of epochs without a lower loss on the
-          held-out part after which the fit ends, and goes back to its best epoch,
-          centres included (:class:`~sk_fiqdr.callbacks.EarlyStopping`);
-        - ``on_error="raise"``: what an unreadable image does; ``"warn"`` and ``"skip"``
-          go on without it, and `unreadable_` names it;
-        - ``callbacks``, ``verbose=0``, ``iterator_train__num_workers``,
-          ``module__dropout``, ``criterion__alpha``, ``compile`` and so on.
+        Arguments of a part by its name and two underscores, such as
+        ``optimizer__momentum``, ``module__dropout``, ``criterion__alpha`` and
+        ``iterator_train__num_workers``.
 
     Attributes
     ----------
@@ -118,41 +148,25 @@ class FIQDRClassifier(CentredQuality, ClassifierMixin, FundusNet):
     ((8,), (8,))
     """
 
+    _tasks = TASKS
+    _constraints = {  # noqa: RUF012
+        **CentredQuality._constraints,
+        "quality_loss_weight": [NOT_NEGATIVE],
+    }
+
     def __init__(
         self,
         *,
-        backbone="resnet18",
-        weights=None,
-        image_size=224,
         beta=27.0,
         lambd=0.1,
         quality_loss_weight=1.0,
-        augment="default",
-        freeze=False,
-        amp="auto",
-        checkpoint_dir=None,
-        device="auto",
-        random_state=None,
+        criterion=WeightedCenterLoss,
         **kwargs,
     ):
-        kwargs.setdefault("criterion", WeightedCenterLoss)
-        super().__init__(
-            backbone=backbone,
-            weights=weights,
-            image_size=image_size,
-            augment=augment,
-            freeze=freeze,
-            amp=amp,
-            checkpoint_dir=checkpoint_dir,
-            device=device,
-            random_state=random_state,
-            **kwargs,
-        )
+        super().__init__(criterion=criterion, **kwargs)
         self.beta = beta
         self.lambd = lambd
         self.quality_loss_weight = quality_loss_weight
-
-    _tasks = TASKS
 
     @property
     def classes_(self):

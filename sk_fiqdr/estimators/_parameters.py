@@ -1,13 +1,53 @@
 """The parameters of a net: how they are stored, asked for, set and checked."""
 
+import inspect
 import os
+from numbers import Integral, Real
 
 import numpy as np
 import torch
 from sklearn.base import BaseEstimator
+from sklearn.utils._param_validation import (
+    Interval,
+    Options,
+    StrOptions,
+    validate_parameter_constraints,
+)
 
 from ..modules import MultiTaskNet
 from ._device import DeviceNet
+
+
+def _number(kind, least):
+    return _Number(kind, least, None, closed="left")
+
+
+class _Number(Interval):
+    """An interval without truth values, which Python counts among the integers."""
+
+    def is_satisfied_by(self, val):
+        return not isinstance(val, bool | np.bool_) and super().is_satisfied_by(val)
+
+
+POSITIVE_WHOLE = _number(Integral, 1)
+NOT_NEGATIVE = _number(Real, 0)
+CONSTRAINTS = {
+    "weights": [str, os.PathLike, None],
+    "image_size": [POSITIVE_WHOLE],
+    "augment": [StrOptions({"default"}), callable, None],
+    "freeze": ["boolean", _number(Integral, 0)],
+    "amp": [StrOptions({"auto"}), "boolean"],
+    "checkpoint_dir": [str, os.PathLike, None],
+    "random_state": ["random_state"],
+    "max_epochs": [POSITIVE_WHOLE],
+    "batch_size": [POSITIVE_WHOLE, Options(Integral, {-1})],
+    "lr": [NOT_NEGATIVE],
+    "lr_schedule": [StrOptions({"one_cycle", "constant"})],
+    "backbone_lr": [NOT_NEGATIVE, None],
+    "gradient_clip": [NOT_NEGATIVE, None],
+    "early_stopping": [POSITIVE_WHOLE, None],
+    "on_error": [StrOptions({"raise", "warn", "skip"})],
+}
 
 
 class NetParameters(DeviceNet):
@@ -15,6 +55,11 @@ class NetParameters(DeviceNet):
 
     _tasks = ()  # that the net learns
     _criterion_task = None  # name of the one whose loss is the net's criterion
+    _constraints = {}  # noqa: RUF012 of a subclass's own parameters
+
+    def __init_subclass__(cls, **kwargs):
+        super().__init_subclass__(**kwargs)
+        show_parameters(cls)
 
     def __init__(
         self,
@@ -81,6 +126,10 @@ class NetParameters(DeviceNet):
     # scikit-learn's representation, which names what differs from the defaults.
     __repr__ = BaseEstimator.__repr__
 
+    def _get_params_html(self, deep=True, *args, **kwargs):
+        # Not those of the callbacks that every net has, which nobody has set.
+        return super()._get_params_html(False, *args, **kwargs)
+
     def _get_param_names(self):
         own = [name for name in super()._get_param_names() if not name.startswith("_")]
         return [*own, "device"]
@@ -103,94 +152,84 @@ class NetParameters(DeviceNet):
         return self
 
     def _check_parameters(self):
-        for name, allowed in {
-            "on_error": ("raise", "warn", "skip"),
-            "lr_schedule": ("one_cycle", "constant"),
-        }.items():
-            value = getattr(self, name)
-            if value not in allowed:
-                words = ", ".join(map(repr, allowed))
-                raise ValueError(f"{name} must be one of {words}, got {value!r}.")
-        if not isinstance(self.checkpoint_dir, str | os.PathLike | None):
-            raise TypeError(
-                "checkpoint_dir must be a folder (str or Path), or None to keep no "
-                f"checkpoints, got {self.checkpoint_dir!r}."
-            )
+        params = self.get_params(deep=False)
+        names = [task.name for task in self._tasks]
+        constraints = {
+            **CONSTRAINTS,
+            **self._constraints,
+            "balance": [StrOptions(set(names)), None],
+        }
+        validate_parameter_constraints(constraints, params, type(self).__name__)
         if self.checkpoint_dir == "":
             raise ValueError(
                 "checkpoint_dir is an empty string: name a folder ('.' for the current "
                 "one), or say None to keep no checkpoints."
             )
-        if self.amp not in (True, False, "auto"):
-            raise ValueError(f"amp must be 'auto', True or False, got {self.amp!r}.")
         self._check_device_is_here()
-        if self.augment not in ("default", None) and not callable(self.augment):
+        if self.early_stopping is not None and self.train_split is None:
             raise ValueError(
-                "augment must be 'default', None or a transform of one uint8 image "
-                f"(3, height, width), got {self.augment!r}."
+                f"early_stopping={self.early_stopping!r} watches the loss on patients "
+                "that are held out, and none are: set train_split="
+                "PatientValidSplit(0.2), from sk_fiqdr.model_selection."
             )
-        for name, what in {
-            "image_size": "a positive whole number of pixels",
-            "max_epochs": "a positive whole number",
-            "batch_size": "a positive whole number, or -1 for all rows at once",
-        }.items():
-            value = getattr(self, name)
-            if not _is_whole(value) or (
-                value < 1 and not (name == "batch_size" and value == -1)
-            ):
-                raise ValueError(f"{name} must be {what}, got {value!r}.")
-        if not isinstance(self.freeze, bool) and (
-            not _is_whole(self.freeze) or self.freeze < 0
-        ):
-            raise ValueError(
-                "freeze must be True, False or the whole number of epochs that the "
-                f"backbone is held still, got {self.freeze!r}."
-            )
-        names = [task.name for task in self._tasks]
-        if self.balance is not None and self.balance not in names:
-            words = ", ".join(map(repr, names))
-            raise ValueError(
-                f"balance must be {words} or None for {type(self).__name__}, got "
-                f"{self.balance!r}."
-            )
-        if self.early_stopping is not None:
-            if not _is_whole(self.early_stopping) or self.early_stopping < 1:
-                raise ValueError(
-                    "early_stopping must be a number of epochs, 1 or more, or None, "
-                    f"got {self.early_stopping!r}."
-                )
-            if self.train_split is None:
-                raise ValueError(
-                    f"early_stopping={self.early_stopping!r} watches the loss on "
-                    "patients that are held out, and none are: set "
-                    "train_split=PatientValidSplit(0.2), from "
-                    "sk_fiqdr.model_selection."
-                )
         if self.backbone_lr is not None and self.backbone is None:
             raise ValueError(
-                f"backbone_lr={self.backbone_lr!r} has no backbone to train: leave it "
+                f"backbone_lr={self.backbone_lr!r} needs a backbone to train: leave it "
                 "None with backbone=None."
             )
-        if self.backbone_lr is not None and "optimizer__param_groups" in vars(self):
+        if self.backbone_lr is not None and "optimizer__param_groups" in params:
             raise ValueError(
                 f"backbone_lr={self.backbone_lr!r} makes parameter groups, and so does "
                 "optimizer__param_groups. Give the backbone's rate there, and leave "
                 "backbone_lr None."
             )
-        for name in ("lr", "backbone_lr", "gradient_clip", "quality_loss_weight"):
-            value = getattr(self, name, None)  # the last is not every net's
-            if value is None and name != "lr":
-                continue
-            if not _is_number(value) or value < 0:
-                raise ValueError(
-                    f"{name} must be a number of 0 or more, got {value!r}."
-                )
+        if "optimizer__lr" in params:
+            self._refuse_contradiction("optimizer", "lr", params["optimizer__lr"])
+
+    def _refuse_contradiction(self, prefix, name, given, own=None):
+        """Raise where ``prefix__name`` says other than the net itself."""
+        own = getattr(self, name, own)
+        if given is own or np.array_equal(given, own):
+            return
+        way = (
+            f"Set {name}, and leave {prefix}__{name} out."
+            if hasattr(self, name)
+            else "Leave it out: it follows from the data and the other parameters."
+        )
+        raise ValueError(
+            f"{prefix}__{name}={given!r} contradicts {name}={own!r} of this "
+            f"{type(self).__name__}. {way}"
+        )
+
+    def _arguments_of(self, prefix, own):
+        """Return the arguments of a part: the net's own, and those of the user."""
+        given = self.get_params_for(prefix)
+        for name in given.keys() & own.keys():
+            self._refuse_contradiction(prefix, name, given[name], own[name])
+        return {**given, **own}
 
 
-def _is_number(value):
-    number = isinstance(value, int | float | np.number) and not isinstance(value, bool)
-    return number and np.isfinite(value)
+def show_parameters(cls):
+    """Let the signature of a constructor name what it passes on by ``**kwargs``.
+
+    Parameters
+    ----------
+    cls : type
+        A net. Its constructor is left alone if it passes nothing on.
+    """
+    init = vars(cls).get("__init__")
+    own = dict(inspect.signature(init).parameters) if init is not None else {}
+    rest = [name for name, it in own.items() if it.kind is it.VAR_KEYWORD]
+    if not rest:
+        return
+    passed_on = own.pop(rest[0])
+    inherited = inspect.signature(super(cls, cls).__init__).parameters
+    shown = own | {
+        name: parameter.replace(kind=parameter.KEYWORD_ONLY)
+        for name, parameter in inherited.items()
+        if name not in own and parameter.kind is not parameter.VAR_KEYWORD
+    }
+    init.__signature__ = inspect.Signature([*shown.values(), passed_on])
 
 
-def _is_whole(value):
-    return isinstance(value, int | np.integer) and not isinstance(value, bool)
+show_parameters(NetParameters)

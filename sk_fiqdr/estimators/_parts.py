@@ -33,7 +33,7 @@ class NetParts(NetParameters):
                     "fit(X, y) rather than initialize()."
                 )
             kwargs["n_inputs"] = self.n_features_in_
-        module = self.module(**{**kwargs, **self.get_params_for("module")})
+        module = self.module(**self._arguments_of("module", kwargs))
         self.module_ = module.to(memory_format=torch.channels_last)
         return self
 

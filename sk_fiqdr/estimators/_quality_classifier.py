@@ -18,12 +18,24 @@ class QualityClassifier(CentredQuality, SingleTask):
     ----------
     backbone, weights, image_size, augment, freeze, amp : object
         As in :class:`FIQDRClassifier`.
-    checkpoint_dir, device, random_state : object
+    checkpoint_dir, device, random_state, max_epochs, batch_size : object
+        As in :class:`FIQDRClassifier`.
+    lr, lr_schedule, backbone_lr, optimizer, gradient_clip, balance : object
+        As in :class:`FIQDRClassifier`.
+    train_split, early_stopping, on_error, verbose, module : object
+        As in :class:`FIQDRClassifier`.
+    iterator_train__shuffle, iterator_train, iterator_valid : object
         As in :class:`FIQDRClassifier`.
     beta : float, "balanced" or array-like of shape (2,), default=27.0
         Weight of the first class (poor).
     lambd : float, default=0.1
         Weight of the centre loss.
+    criterion : type, default=WeightedCenterLoss
+        Class of L_q.
+    callbacks, warm_start, compile : object
+        As in :class:`FIQDRClassifier`.
+    dataset, predict_nonlinearity, use_caching, torch_load_kwargs : object
+        As in skorch.
     **kwargs : dict
         As in :class:`FIQDRClassifier`.
 
@@ -54,35 +66,8 @@ class QualityClassifier(CentredQuality, SingleTask):
 
     _task = QUALITY
 
-    def __init__(
-        self,
-        *,
-        backbone="resnet18",
-        weights=None,
-        image_size=224,
-        beta=27.0,
-        lambd=0.1,
-        augment="default",
-        freeze=False,
-        amp="auto",
-        checkpoint_dir=None,
-        device="auto",
-        random_state=None,
-        **kwargs,
-    ):
-        kwargs.setdefault("criterion", WeightedCenterLoss)
-        super().__init__(
-            backbone=backbone,
-            weights=weights,
-            image_size=image_size,
-            augment=augment,
-            freeze=freeze,
-            amp=amp,
-            checkpoint_dir=checkpoint_dir,
-            device=device,
-            random_state=random_state,
-            **kwargs,
-        )
+    def __init__(self, *, beta=27.0, lambd=0.1, criterion=WeightedCenterLoss, **kwargs):
+        super().__init__(criterion=criterion, **kwargs)
         self.beta = beta
         self.lambd = lambd
 

@@ -180,8 +180,8 @@ def _integers(name, y):
         if strange:
             raise ValueError(
                 f"{name} must hold integers, got {y.tolist()[strange[0]]!r} in row "
-                f"{strange[0]}. Mark unknown labels with -1; turn text into classes "
-                "first."
+                f"{strange[0]}. Mark unknown labels with -1, as by "
+                "frame.fillna(-1).astype(int); turn text into classes first."
             )
     values = y.astype(np.float64)
     whole = np.isfinite(values) & (values == np.round(values))

@@ -66,7 +66,7 @@ def test_help_waits_for_no_torch():
         ),
         (
             ["train", "{images}", "--grades", "{grades}", "--balance", "eye"],
-            "balance must be",
+            "'balance' parameter of FIQDRClassifier must be",
         ),
         (
             ["train", "{images}", "--grades", "{grades}", "--json", "--csv"],

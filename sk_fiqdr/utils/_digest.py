@@ -6,6 +6,7 @@ import hashlib
 import json
 import numbers
 import operator
+import os
 import re
 import sys
 import types
@@ -19,6 +20,7 @@ NO_PART = re.compile(
     r"(num_workers|pin_memory|prefetch_factor|persistent_workers|timeout|"
     r"multiprocessing_context)"
 )
+WEIGHTS = ("weights", "module__weights")  # parameters that may name a file
 DEPTH = 8
 # Known by their versions; a class of anybody else is known by its code.
 LIBRARIES = {
@@ -111,6 +113,27 @@ def describe(value, depth=0):
     if isinstance(value, functools.partial):
         return inner([value.func, value.args, value.keywords])
     return [inner(type(value)), inner(_content(value))]
+
+
+def describe_weights(weights):
+    """Return what tells the weights of a network from others.
+
+    Parameters
+    ----------
+    weights : object
+        A parameter: the path of a file counts by its content, wherever it lies;
+        whatever else as for `describe`.
+
+    Returns
+    -------
+    description : object
+        For `json.dumps`.
+    """
+    is_path = isinstance(weights, str | os.PathLike) and weights != "DEFAULT"
+    if is_path and os.path.isfile(weights):
+        with open(weights, "rb") as file:
+            return ["file", hashlib.file_digest(file, "sha256").hexdigest()]
+    return describe(weights)
 
 
 def _codes(cls):

@@ -12,6 +12,7 @@ from helpers.commands import run, words
 from sk_fiqdr import DRGrader, FIQDRClassifier, QualityClassifier
 from sk_fiqdr.cli._model import trained_patients
 from sk_fiqdr.datasets import audit, load_kaggle_dr
+from sk_fiqdr.estimators._saving._saved_config import checksum
 from sk_fiqdr.metrics import grading_report, quality_report
 
 LABELS = ["--grades", "{grades}", "--quality", "{quality}"]
@@ -267,8 +268,9 @@ def test_a_table_fits_a_narrow_terminal(model):
 def test_a_model_names_one_of_the_three_estimators(name, eyes, model, tmp_path):
     folder = tmp_path / "model"
     shutil.copytree(model / "model", folder)
-    config = json.loads((folder / "config.json").read_text())
-    (folder / "config.json").write_text(json.dumps(config | {"estimator": name}))
+    config = json.loads((folder / "config.json").read_text()) | {"estimator": name}
+    sealed = json.dumps(config | {"sha256": checksum(config)})
+    (folder / "config.json").write_text(sealed)
     result = run("predict", folder, eyes.images)
     assert result.exit_code == 2
     assert repr(name) in words(result.output)

@@ -18,6 +18,7 @@ from pathlib import Path
 import numpy as np
 import psutil
 import pytest
+import safetensors.torch
 import torch
 from filelock import FileLock
 from helpers.fits import (
@@ -727,6 +728,87 @@ def test_a_callback_may_pickle_the_net_in_the_middle_of_a_fit(tmp_path):
     copy = pickle.loads(pickle.dumps(net))
     np.testing.assert_array_equal(copy.predict(X), net.predict(X))
     assert copy.get_params()["checkpoint_dir"] == tmp_path
+
+
+def write_weights(path, seed):
+    """Write weights of the same size, and with the same time."""
+    torch.manual_seed(seed)
+    state = TinyBackbone().state_dict()
+    save = safetensors.torch.save_file if path.suffix != ".pth" else torch.save
+    save(state, path)
+    os.utime(path, (1, 1))
+
+
+def fit_on_weights(fundus, name, path, folder, **settings):
+    settings = {
+        "backbone": TinyBackbone,
+        "image_size": 32,
+        "max_epochs": 1,
+        "random_state": 0,
+        "amp": False,
+        "checkpoint_dir": folder,
+        name: path,
+        **settings,
+    }
+    return FIQDRClassifier(**settings).fit(fundus.data, fundus.target)
+
+
+def probabilities(net, fundus):
+    return net.predict_proba(fundus.data)
+
+
+@pytest.mark.parametrize("name", ["weights", "module__weights"])
+@pytest.mark.parametrize("kind", [str, Path])
+@pytest.mark.parametrize("suffix", [".pth", ".safetensors"])
+def test_other_weights_at_the_same_path_make_another_fit(
+    name, kind, suffix, fundus, tmp_path
+):
+    path, folder = tmp_path / f"backbone{suffix}", tmp_path / "checkpoints"
+    got, expected = [], []
+    for seed in (0, 1, 0):
+        write_weights(path, seed)
+        net = fit_on_weights(fundus, name, kind(path), folder)
+        got.append(probabilities(net, fundus))
+        net = fit_on_weights(fundus, name, kind(path), None)
+        expected.append(probabilities(net, fundus))
+    np.testing.assert_array_equal(got, expected)
+    assert not np.array_equal(got[0], got[1])
+    assert len(checkpoints(folder)) == 2
+
+
+def test_a_link_that_leads_to_other_weights_makes_another_fit(fundus, tmp_path):
+    link, got = tmp_path / "backbone.pth", []
+    for seed in (0, 1):
+        write_weights(tmp_path / f"{seed}.pth", seed)
+        link.unlink(missing_ok=True)
+        link.symlink_to(tmp_path / f"{seed}.pth")
+        net = fit_on_weights(fundus, "weights", link, tmp_path / "checkpoints")
+        got.append(probabilities(net, fundus))
+    assert not np.array_equal(*got)
+
+
+def test_a_stopped_fit_does_not_go_on_from_other_weights(fundus, tmp_path, monkeypatch):
+    path, folder = tmp_path / "backbone.pth", tmp_path / "checkpoints"
+    write_weights(path, 0)
+    with (
+        stopped_in_epoch(2, monkeypatch),
+        pytest.raises(RuntimeError, match="power cut"),
+    ):
+        fit_on_weights(fundus, "weights", path, folder, max_epochs=3)
+    write_weights(path, 1)
+    net = fit_on_weights(fundus, "weights", path, folder, max_epochs=3)
+    expected = fit_on_weights(fundus, "weights", path, None, max_epochs=3)
+    np.testing.assert_array_equal(
+        probabilities(net, fundus), probabilities(expected, fundus)
+    )
+
+
+def test_the_same_weights_at_another_path_are_the_same_fit(fundus, tmp_path):
+    folder = tmp_path / "checkpoints"
+    for name in ("here.safetensors", "there.safetensors"):
+        write_weights(tmp_path / name, 0)
+        fit_on_weights(fundus, "weights", tmp_path / name, folder)
+    assert len(checkpoints(folder)) == 1
 
 
 def test_a_saved_model_does_not_carry_the_folder_of_its_checkpoints(tmp_path):

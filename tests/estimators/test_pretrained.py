@@ -1,8 +1,10 @@
 """Saved models: what travels, what does not, and what is refused on arrival."""
 
+import hashlib
 import json
 import os
 import re
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -15,10 +17,11 @@ from helpers.networks import TinyBackbone
 from torch import nn
 
 from sk_fiqdr import DRGrader, FIQDRClassifier, QualityClassifier
+from sk_fiqdr.estimators._saving._saved_config import checksum
 from sk_fiqdr.metrics import fiqdr_scoring
 from sk_fiqdr.model_selection import patient_ids
 
-FORMAT_1 = Path(__file__).parents[1] / "data" / "format-1"
+DATA = Path(__file__).parents[1] / "data"
 HEADS = {"backbone": None, "max_epochs": 2, "random_state": 0}
 
 
@@ -52,17 +55,30 @@ def change(folder, **fields):
         for parent in parents:
             place = place[parent]
         place[name] = value
+    write(folder, config)
+
+
+def sha256(folder):
+    return hashlib.sha256((folder / "model.safetensors").read_bytes()).hexdigest()
+
+
+def write(folder, config):
+    """Write the JSON as somebody does who knows its checksum."""
+    config["sha256"] = checksum(config)
     (folder / "config.json").write_text(json.dumps(config))
 
 
 # What travels
 
 
-def test_a_model_of_the_first_format_loads_and_predicts_what_it_did():
-    expected = json.loads((FORMAT_1 / "expected.json").read_text())
+@pytest.mark.parametrize("version", [1, 2, 3])
+def test_a_model_of_every_format_loads_and_predicts_what_it_did(version):
+    folder = DATA / f"format-{version}"
+    assert read(folder / "both")["format"] == version
+    expected = json.loads((folder / "expected.json").read_text())
     X = np.array(expected["features"], dtype=np.float32)
-    both = FIQDRClassifier.from_pretrained(FORMAT_1 / "both")
-    quality = QualityClassifier.from_pretrained(FORMAT_1 / "quality")
+    both = FIQDRClassifier.from_pretrained(folder / "both")
+    quality = QualityClassifier.from_pretrained(folder / "quality")
     for got, name in (
         (both.predict_proba(X), "grade_probabilities"),
         (both.predict_quality_proba(X), "both_quality_probabilities"),
@@ -74,10 +90,11 @@ def test_a_model_of_the_first_format_loads_and_predicts_what_it_did():
     assert both.scores_ == {}
 
 
-def test_a_model_of_the_first_format_is_saved_in_todays(tmp_path):
-    quality = QualityClassifier.from_pretrained(FORMAT_1 / "quality")
-    quality.save_pretrained(tmp_path / "model")
-    assert read(tmp_path / "model")["format"] == 2
+@pytest.mark.parametrize("version", [1, 2])
+def test_a_model_of_an_older_format_is_saved_in_todays(version, tmp_path):
+    folder = DATA / f"format-{version}" / "quality"
+    QualityClassifier.from_pretrained(folder).save_pretrained(tmp_path / "model")
+    assert read(tmp_path / "model")["format"] == 3
     again = QualityClassifier.from_pretrained(tmp_path / "model")
     assert again.classes_.tolist() == ["good", "poor"]
 
@@ -289,7 +306,7 @@ BAD_FIELDS = {
     "versions": [None, {"torch": 2}],
     "parameters": [None, [], "lr"],
     "not_saved": [["backbone"], {"backbone": 3}],
-    "weights_sha256": ["", 5, "0" * 63, "G" * 64],
+    "weights_sha256": [None, "", 5, "0" * 63, "G" * 64],
     "scores": [{"kappa": "0.9"}, {"kappa": [1]}, {"kappa": True}, 1],
     "something_new": ["else"],
     "fitted": [None, []],
@@ -339,11 +356,98 @@ def test_classes_that_are_none_are_refused(classes, features, tmp_path):
         QualityClassifier.from_pretrained(tmp_path / "model")
 
 
+def shifted(digit):
+    return str((int(digit) + 2) % 10)
+
+
+def variants(text):
+    """Yield a text with each of its digits, then each of its letters, replaced."""
+    for at, character in enumerate(text):
+        if character.isdigit():
+            yield text[:at] + shifted(character) + text[at + 1 :]
+        elif character.isalpha():
+            yield text[:at] + character.swapcase() + text[at + 1 :]
+
+
+def test_not_a_single_digit_or_letter_may_change(features, tmp_path):
+    X, y = features
+    DRGrader(**HEADS).fit(X, y[:, 0]).save_pretrained(tmp_path / "model")
+    path = tmp_path / "model" / "config.json"
+    text = path.read_text()
+    changed = list(variants(text))
+    assert len(changed) > 600
+    for other in changed:
+        path.write_text(other)
+        with pytest.raises(ValueError, match=r"config\.json"):
+            DRGrader.from_pretrained(tmp_path / "model")
+    path.write_text(text)
+    DRGrader.from_pretrained(tmp_path / "model")
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ('"lr": 0.01', '"lr": 0.1'),
+        ('"lr": 0.01', '"lr": -0.01'),
+        ('"amp": "auto"', '"amp": true'),
+        ('"amp": "auto",', ""),
+        ('"n_features_in_": 12', '"n_features_in_": 12.0'),
+        ('"backbone": null', '"backbone": "resnet18"'),
+        ('"scores": {}', '"scores": {"kappa": 0.99}'),
+        ('"format": 3', '"format": 2'),
+        ('"format": 3', '"format": 1'),
+    ],
+)
+def test_what_was_changed_after_it_was_written_is_refused(old, new, saved):
+    path = saved / "config.json"
+    text = path.read_text()
+    assert text.count(old) == 1
+    path.write_text(text.replace(old, new))
+    with pytest.raises(ValueError, match=r"config\.json.*is damaged"):
+        FIQDRClassifier.from_pretrained(saved)
+
+
+@pytest.mark.parametrize("name", ["sha256", "weights_sha256"])
+@pytest.mark.parametrize("value", [None, "", 0, "0" * 64, ["0" * 64], "missing"])
+def test_a_checksum_that_is_none_is_refused(name, value, saved):
+    config = read(saved)
+    config[name] = value
+    if value == "missing":
+        del config[name]
+    if name != "sha256":
+        config["sha256"] = checksum(config)
+    (saved / "config.json").write_text(json.dumps(config))
+    with pytest.raises(ValueError, match="is damaged"):
+        FIQDRClassifier.from_pretrained(saved)
+
+
+@pytest.mark.parametrize("value", [None, "missing"])
+def test_the_second_format_cannot_go_without_the_checksum_it_had(value, tmp_path):
+    shutil.copytree(DATA / "format-2" / "both", tmp_path / "model")
+    config = read(tmp_path / "model") | {"weights_sha256": value}
+    if value == "missing":
+        del config["weights_sha256"]
+    (tmp_path / "model" / "config.json").write_text(json.dumps(config))
+    with pytest.raises(ValueError, match="weights_sha256"):
+        FIQDRClassifier.from_pretrained(tmp_path / "model")
+
+
+def test_blanks_and_the_order_of_fields_may_change(saved, fitted, features):
+    """As where a tool formats JSON, or checks files out with other line ends."""
+    config = dict(sorted(read(saved).items()))
+    text = json.dumps(config, indent=1).replace("\n", "\r\n")
+    (saved / "config.json").write_bytes(text.encode())
+    np.testing.assert_array_equal(
+        FIQDRClassifier.from_pretrained(saved).predict_proba(features[0]),
+        fitted.predict_proba(features[0]),
+    )
+
+
 @pytest.mark.parametrize("field", ["parameters", "fitted", "training", "estimator"])
 def test_a_field_that_is_missing_is_named(field, saved):
     config = read(saved)
     del config[field]
-    (saved / "config.json").write_text(json.dumps(config))
+    write(saved, config)
     with pytest.raises(ValueError, match=f"no field {field}"):
         FIQDRClassifier.from_pretrained(saved)
 
@@ -358,8 +462,8 @@ def test_what_is_no_json_is_refused(text, saved):
 
 
 def test_a_newer_format_asks_for_a_newer_version(saved):
-    change(saved, format=3)
-    with pytest.raises(ValueError, match=r"format 3.*reads up to 2.*newer sk-fiqdr"):
+    change(saved, format=4)
+    with pytest.raises(ValueError, match=r"format 4.*reads up to 3.*newer sk-fiqdr"):
         FIQDRClassifier.from_pretrained(saved)
 
 
@@ -377,10 +481,11 @@ def test_weights_of_another_model_are_refused(saved, features, tmp_path):
 def test_weights_that_were_cut_off_are_refused(n_bytes, saved):
     weights = (saved / "model.safetensors").read_bytes()
     (saved / "model.safetensors").write_bytes(weights[:n_bytes])
-    for sha256 in (read(saved)["weights_sha256"], None):
-        change(saved, weights_sha256=sha256)
-        with pytest.raises(ValueError, match=r"model\.safetensors.*is damaged"):
-            FIQDRClassifier.from_pretrained(saved)
+    with pytest.raises(ValueError, match=r"model\.safetensors.*is damaged"):
+        FIQDRClassifier.from_pretrained(saved)
+    change(saved, weights_sha256=sha256(saved))
+    with pytest.raises(ValueError, match=r"model\.safetensors.*is damaged"):
+        FIQDRClassifier.from_pretrained(saved)
 
 
 @pytest.mark.parametrize(
@@ -401,7 +506,7 @@ def test_tensors_that_do_not_fit_are_refused(spoil, saved):
     assert tensors["criterion.centers"].shape == (2, 128)
     spoil(tensors)
     safetensors.torch.save_file(tensors, saved / "model.safetensors")
-    change(saved, weights_sha256=None)
+    change(saved, weights_sha256=sha256(saved))
     with pytest.raises(ValueError, match=r"does not fit the network.*(center|extra)"):
         FIQDRClassifier.from_pretrained(saved)
 

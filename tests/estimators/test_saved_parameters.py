@@ -8,6 +8,7 @@ import torch
 from helpers.fits import make_features
 
 from sk_fiqdr import DRGrader, FIQDRClassifier
+from sk_fiqdr.estimators._saving._saved_config import checksum
 from sk_fiqdr.model_selection import PatientValidSplit
 
 HEADS = {"backbone": None, "max_epochs": 1, "random_state": 0}
@@ -32,6 +33,7 @@ def saved(fitted, tmp_path):
 def change(folder, section="parameters", **values):
     config = json.loads((folder / "config.json").read_text())
     config[section] |= values
+    config["sha256"] = checksum(config)  # as somebody does who knows of it
     (folder / "config.json").write_text(json.dumps(config))
 
 

@@ -3,7 +3,7 @@
 import os
 from pathlib import PurePath
 
-from ...utils._digest import NO_PART, digest
+from ...utils._digest import NO_PART, WEIGHTS, describe_weights, digest
 from ...utils._images import PATHS
 
 
@@ -17,7 +17,8 @@ def fit_key(net, dataset, state=None):
         it computes.
     dataset : FundusDataset
         Checked data. Images and features count by their content, files by their name,
-        the name of their folder, and their size in bytes.
+        the name of their folder, and their size in bytes. Files of weights count by
+        their content.
     state : object, default=None
         What a warm start goes on from.
 
@@ -30,7 +31,7 @@ def fit_key(net, dataset, state=None):
     if dataset.kind == PATHS:
         X = [(*PurePath(path).parts[-2:], _size(path)) for path in X]
     parameters = {
-        name: value
+        name: describe_weights(value) if name in WEIGHTS else value
         for name, value in net.get_params(deep=False).items()
         if not NO_PART.fullmatch(name)
     }

@@ -20,6 +20,7 @@ from ._saved_config import (
     CONFIG,
     FITTED_RULES,
     FORMAT,
+    checksum,
     classes_from_json,
     classes_to_json,
     damaged,
@@ -63,14 +64,15 @@ def save(net, folder, *, overwrite=False, scores=None):
         "scores": _scores(getattr(net, "scores_", {}) if scores is None else scores),
         "weights_sha256": hashlib.sha256(weights).hexdigest(),
     }
+    config = json.loads(json.dumps(config, allow_nan=False))
+    config["sha256"] = checksum(config)
     folder.parent.mkdir(parents=True, exist_ok=True)
     temporary = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
     try:
         new, old = temporary / "new", temporary / "old"
         new.mkdir()
         (new / WEIGHTS).write_bytes(weights)
-        text = json.dumps(config, indent=2, allow_nan=False)
-        (new / CONFIG).write_text(text + "\n", encoding="utf-8")
+        (new / CONFIG).write_text(json.dumps(config, indent=2) + "\n", encoding="utf-8")
         (new / CARD).write_text(model_card(config, folder.name), encoding="utf-8")
         if folder.exists():
             os.replace(folder, old)

@@ -1,5 +1,6 @@
 """The JSON beside saved weights: read with suspicion, since it may come from anyone."""
 
+import hashlib
 import json
 import math
 import re
@@ -7,7 +8,7 @@ import re
 import numpy as np
 
 CONFIG = "config.json"
-FORMAT = 2
+FORMAT = 3
 
 
 def read_config(path):
@@ -30,6 +31,7 @@ def read_config(path):
     """
     try:
         config = json.loads(path.read_text(encoding="utf-8"))
+        sha256 = checksum(config)
     except (ValueError, RecursionError) as error:
         raise damaged(path, f"it is no JSON ({error})") from error
     written = config.get("format") if isinstance(config, dict) else None
@@ -42,12 +44,34 @@ def read_config(path):
         )
     if written == 1:
         config = _from_format_1(path, config)
+    elif not _is_sha256(config.get("weights_sha256")):
+        raise damaged(path, f"weights_sha256 is {_shown(config.get('weights_sha256'))}")
+    if written > 2 and config.pop("sha256", None) != sha256:
+        raise damaged(path, "it has not the checksum that it was written with")
     _check(path, "", config, CONFIG_RULES)
     _check(path, "fitted.", config["fitted"], FITTED_RULES, optional=FITTED_RULES)
     _check(path, "training.", config["training"], TRAINING_RULES, optional=["epochs"])
     for summary in config["training"]["data"]:
         _check(path, "training.data.", summary, DATA_RULES)
     return config
+
+
+def checksum(config):
+    """Return the checksum of the JSON of a saved model.
+
+    Parameters
+    ----------
+    config : dict
+        All fields, the checksum of the weights among them. Its own does not count.
+
+    Returns
+    -------
+    sha256 : str
+        64 hexadecimal digits; neither blanks nor the order of fields count.
+    """
+    if isinstance(config, dict):
+        config = {name: value for name, value in config.items() if name != "sha256"}
+    return hashlib.sha256(json.dumps(config, sort_keys=True).encode()).hexdigest()
 
 
 def damaged(path, reason):

@@ -15,7 +15,7 @@ import numpy as np
 from sklearn.frozen import FrozenEstimator
 
 from ...utils._digest import NO_PART as NO_PART_OF_NETS
-from ...utils._digest import describe
+from ...utils._digest import WEIGHTS, describe, describe_weights
 from ...utils._files import create_draft
 from ...utils._version import __version__
 from .._patients import holds_paths
@@ -179,7 +179,7 @@ def _outline(value):
         package = type(value).__module__.partition(".")[0]
         release = getattr(sys.modules.get(package), "__version__", None)
         parameters = {
-            name: _outline_weights(part) if name == "weights" else _outline(part)
+            name: describe_weights(part) if name in WEIGHTS else _outline(part)
             for name, part in value.get_params(deep=False).items()
             if name not in NO_PART and not NO_PART_OF_NETS.fullmatch(name)
         }
@@ -189,12 +189,6 @@ def _outline(value):
     if isinstance(value, dict):
         return {str(describe(name)): _outline(part) for name, part in value.items()}
     return describe(value)
-
-
-def _outline_weights(value):
-    """Describe a file by what it is now, whatever else by itself."""
-    path = isinstance(value, str | os.PathLike)
-    return _outline_path(value) if path else _outline(value)
 
 
 def _is_estimator(value):

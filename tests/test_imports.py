@@ -1,11 +1,26 @@
-"""Imports point one way, and the drawing of the architecture shows them."""
+"""The layers of pyproject.toml hold, and the drawing and the page show them."""
 
+import ast
 import importlib.util
+import re
+import shutil
+import subprocess
+import sys
+import tomllib
 from pathlib import Path
 
 import pytest
 
 ROOT = Path(__file__).parents[1]
+PACKAGE = ROOT / "sk_fiqdr"
+# Import name of each distribution whose two names differ.
+IMPORT_NAMES = {
+    "pillow": "PIL",
+    "scikit-learn": "sklearn",
+    "opencv-python-headless": "cv2",
+    "dask[distributed]": "dask",
+    "tomli-w": "tomli_w",
+}
 
 
 def load_drawing():
@@ -16,76 +31,64 @@ def load_drawing():
     return module
 
 
-drawing = load_drawing()
-FILES = drawing.files_of_package()
+def lint_imports(folder):
+    return subprocess.run(
+        [shutil.which("lint-imports"), "--no-cache"],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+    )
 
 
-def name(file):
-    return str(file.relative_to(drawing.PACKAGE))
+def test_the_import_contracts_hold():
+    done = lint_imports(ROOT)
+    assert done.returncode == 0, done.stdout
 
 
-@pytest.mark.parametrize("file", FILES, ids=name)
-def test_every_file_has_a_room_and_imports_what_it_may(file):
-    own = drawing.room_of_file(file)
-    assert own, f"Give {name(file)} a room in docs/draw_architecture.py."
-    room = drawing.ROOMS[own]
-    for at_top, module, names in drawing.imports_of(file):
-        library = module.split(".")[0]
-        if at_top and library in drawing.WATCHED:
-            assert library in room.libraries, f"{own} must not import {library}"
-        for other in drawing.rooms_of_import(module, names) - {own}:
-            late = not at_top and (own, other) in drawing.LATE
-            assert other in room.knows or late, f"{own} must not import {other}"
+def test_an_import_of_a_higher_layer_breaks_a_contract(tmp_path):
+    shutil.copy(ROOT / "pyproject.toml", tmp_path)
+    copy = tmp_path / "sk_fiqdr"
+    shutil.copytree(PACKAGE, copy, ignore=shutil.ignore_patterns("__pycache__"))
+    with open(copy / "metrics" / "__init__.py", "a") as file:
+        file.write("\nfrom ..datasets import make_fundus\n")
+    done = lint_imports(tmp_path)
+    assert done.returncode == 1
+    assert "sk_fiqdr.metrics -> sk_fiqdr.datasets" in done.stdout
 
 
-def test_no_room_knows_itself_through_others():
-    rooms = dict(drawing.ROOMS)
-    while rooms:
-        free = [it for it, room in rooms.items() if not set(room.knows) & rooms.keys()]
-        assert free, f"These rooms know each other in circles: {sorted(rooms)}"
-        for it in free:
-            del rooms[it]
+def test_every_imported_library_is_declared():
+    with open(ROOT / "pyproject.toml", "rb") as file:
+        project = tomllib.load(file)["project"]
+    extras = project["optional-dependencies"]
+    texts = [*project["dependencies"]]
+    for name in extras.keys() - {"test", "docs", "bench"}:
+        texts += extras[name]
+    names = [re.match(r"[\w.\[\]-]+", text)[0].lower() for text in texts]
+    declared = {IMPORT_NAMES.get(name, name).replace("-", "_") for name in names}
+    imported = set()
+    for path in PACKAGE.rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Import):
+                imported |= {alias.name.partition(".")[0] for alias in node.names}
+            elif isinstance(node, ast.ImportFrom) and not node.level:
+                imported.add(node.module.partition(".")[0])
+    assert not imported - declared - sys.stdlib_module_names - {"sk_fiqdr"}
 
 
-def test_nothing_below_the_estimators_knows_a_net():
-    for it in ("losses", "modules", "metrics", "model_selection", "datasets"):
-        known = set(drawing.ROOMS[it].knows)
-        assert not known & {"estimators", "cli", "inspection"}
-    for it in ("losses", "modules"):
-        assert drawing.ROOMS[it].knows == ()
-        assert drawing.ROOMS[it].libraries == ("torch",)
+@pytest.mark.parametrize("path", sorted(PACKAGE.rglob("*.py")), ids=lambda it: it.stem)
+def test_no_module_is_longer_than_four_hundred_lines(path):
+    assert len(path.read_text(encoding="utf-8").splitlines()) <= 400
 
 
-@pytest.mark.parametrize(
-    ("code", "expected"),
-    [
-        ("from . import _export", [(True, "sk_fiqdr", ("_export",))]),
-        ("from .._net import FundusNet", None),
-        ("import torch.nn as nn", [(True, "torch.nn", ())]),
-        ("def f():\n    from .losses import x", [(False, "sk_fiqdr.losses", ("x",))]),
-        (
-            "from .metrics._labels import A",
-            [(True, "sk_fiqdr.metrics._labels", ("A",))],
-        ),
-    ],
-)
-def test_imports_are_read_as_python_reads_them(code, expected, tmp_path, monkeypatch):
-    monkeypatch.setattr(drawing, "PACKAGE", tmp_path)
-    folder = tmp_path
-    if expected is None:  # one folder further down
-        folder = tmp_path / "metrics"
-        folder.mkdir()
-        expected = [(True, "sk_fiqdr._net", ("FundusNet",))]
-    (folder / "file.py").write_text(code)
-    assert list(drawing.imports_of(folder / "file.py")) == expected
+def test_the_package_has_few_entries():
+    entries = {path.name for path in PACKAGE.iterdir()} - {"__pycache__"}
+    assert len(entries) <= 15, sorted(entries)
 
 
 def test_the_drawing_shows_todays_imports():
+    drawing = load_drawing()
     shown = drawing.DRAWING.read_text(encoding="utf-8")
     assert shown == drawing.draw(), "Run: python docs/draw_architecture.py"
     text = (ROOT / "docs" / "architecture.rst").read_text(encoding="utf-8")
-    for room in drawing.ROOMS:
-        if f">{room}</text>" in shown:
-            assert f"``{room}``" in text, (
-                f"docs/architecture.rst says nothing of {room}"
-            )
+    for layer in [name for row in drawing.layers() for name in row]:
+        assert f"``{layer}``" in text, f"docs/architecture.rst lacks {layer}"

@@ -3,7 +3,8 @@
 import numpy as np
 from joblib import Parallel, delayed
 
-from ..utils._images import PATHS, UnreadableImageError, read_image, resize_images
+from ..exceptions import UnreadableImageError
+from ..utils._images import PATHS, read_image, resize_images
 
 
 def describe_images(X, kind, describe, *, image_size, on_error, n_jobs):

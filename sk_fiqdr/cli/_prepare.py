@@ -56,8 +56,8 @@ def prepare(
     import json
     import time
 
-    from ..preprocessing import NoFundusError, prepare_images
-    from ..utils._images import UnreadableImageError
+    from ..exceptions import NoFundusError, UnreadableImageError
+    from ..preprocessing import prepare_images
 
     start = time.perf_counter()
     try:

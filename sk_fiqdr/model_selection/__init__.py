@@ -6,10 +6,11 @@ meta-estimators choose cut-points, the threshold of a gate and temperatures on p
 that the estimator inside them has not seen; a search may outlive its process.
 """
 
+from ..exceptions import PatientLeakageError
 from ._decisions._calibrated_tasks import CalibratedTasksCV
 from ._decisions._quality_gate import QualityGate
 from ._decisions._tuned_grade_thresholds import TunedGradeThresholdsCV
-from ._patients import PatientLeakageError, check_patients_apart, patient_ids
+from ._patients import check_patients_apart, patient_ids
 from ._search._search_checkpoint import SearchCheckpoint
 from ._splits._patient_kfold import PatientStratifiedKFold
 from ._splits._patient_train_test_split import patient_train_test_split

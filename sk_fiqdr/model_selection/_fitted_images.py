@@ -6,8 +6,9 @@ import warnings
 
 import numpy as np
 
+from ..exceptions import PatientLeakageError
 from ..utils._images import IMAGES, PATHS, check_images
-from . import PatientLeakageError, patient_ids
+from . import patient_ids
 
 N_HASHED = 64  # images; more of them tell two sets apart no better, only slower
 

@@ -1,4 +1,4 @@
-"""Who a photograph belongs to, and the error when a split forgets it."""
+"""The patient of each photograph, and checks that splits keep patients whole."""
 
 import os
 import re
@@ -9,6 +9,8 @@ import numpy as np
 import pandas as pd
 from sklearn.utils.validation import _num_samples
 
+from ..exceptions import PatientLeakageError
+
 # A laterality at the end of the name, with the number of the picture where there are
 # several of an eye: 13_left, 265_l1, 265_r2, P07-OD, scan 4 (OS) 2, 13_left (1).
 _LATERALITY = re.compile(
@@ -18,10 +20,6 @@ _NOTHING_ELSE = re.compile(r"(left|right|od|os|l|r)\d?", re.IGNORECASE)
 _EXTENSIONS = re.compile(  # a real one is short and begins with a letter, unlike ".840"
     r"(\.(jpe?g|png|tiff?|bmp|ppm|webp))*(\.[a-z][a-z0-9]{0,4})?", re.IGNORECASE
 )
-
-
-class PatientLeakageError(ValueError):
-    """Images of one patient stand on both sides of a split."""
 
 
 def patient_ids(names):

@@ -4,7 +4,8 @@ Transformers for a Pipeline, and `prepare_images` for whole folders. Nothing her
 a network, and originals are only ever read.
 """
 
-from ._circle import Circle, NoFundusError, find_circle
+from ..exceptions import NoFundusError
+from ._circle import Circle, find_circle
 from ._contrast import ClaheEqualizer, GrahamNormalizer
 from ._cropper import FundusCropper
 from ._prepare._prepare_images import prepare_images

@@ -12,6 +12,8 @@ from scipy.ndimage import (
     uniform_filter,
 )
 
+from ..exceptions import NoFundusError
+
 WORKING_SIZE = 256  # longer side that the circle is measured at
 COARSE_SIZE = 64  # longer side that it is first looked for at
 N_CANDIDATES = 6  # radii that are looked at closely
@@ -27,10 +29,6 @@ class Circle(NamedTuple):
     x: float
     y: float
     radius: float
-
-
-class NoFundusError(ValueError):
-    """An image without anything in it that could be a retina."""
 
 
 def find_circle(image):

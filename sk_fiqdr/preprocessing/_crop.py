@@ -3,8 +3,9 @@
 import numpy as np
 from PIL import Image
 
+from ..exceptions import NoFundusError
 from ..utils._images import open_image
-from ._circle import Circle, NoFundusError, find_circle
+from ._circle import Circle, find_circle
 
 
 def crop_file(path, image_size):

@@ -9,9 +9,10 @@ import numpy as np
 from joblib import Parallel, delayed
 from PIL import Image
 
+from ..exceptions import NoFundusError
 from ..utils._files import written_whole
 from ..utils._images import PATHS, check_images
-from ._circle import NoFundusError, find_circle
+from ._circle import find_circle
 from ._crop import crop_file, crop_to_circle
 from ._stateless import StatelessTransformer
 

@@ -7,15 +7,13 @@ import warnings
 import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 
+from ..exceptions import UnreadableImageError
+
 PATHS, IMAGES = "paths", "images"
 # What cameras and data sets write. Pillow knows more, and runs Ghostscript for some.
 FORMATS = ("BMP", "GIF", "JPEG", "JPEG2000", "PNG", "PPM", "TIFF", "WEBP")
 # Camera originals end at about 50 megapixels; a header that claims more is a bomb.
 MAX_PIXELS = 120_000_000
-
-
-class UnreadableImageError(OSError):
-    """A file that exists and is no readable image; the message names it and why."""
 
 
 def check_images(X):

@@ -373,7 +373,7 @@ def test_what_cannot_be_gated_is_refused(eyes):
     net = FIQDRClassifier(**HEADS)
     for estimators, goal, labels, message in [
         ([net], {"max_refused": 0.1, "min_kappa": 0.5}, y, "has one goal.*max_refused"),
-        ([LogisticRegression()], {"max_refused": 0.1}, y, "does not judge quality"),
+        ([LogisticRegression()], {"max_refused": 0.1}, y, "does not predict quality"),
         ([net], {"max_refused": 0.1}, y[:, 0], "learns both tasks"),
         ([net], {"max_refused": 0.1}, y * [1, 0] - [0, 1], r"got none, \[\]"),
         ([net], {"max_refused": 0.1}, y * [1, 0] + [0, 1], r"got one class, \[1\]"),

@@ -10,7 +10,7 @@ from sklearn.utils import _safe_indexing, check_random_state
 from sklearn.utils.parallel import Parallel, delayed
 from sklearn.utils.validation import _check_method_params
 
-from ...utils._unwrap import is_multi_task, last_step
+from ...utils._unwrap import is_multi_task, last_step, unwrap
 from .._patients import check_patients_apart, holds_paths, patients_of, read_patients
 from .._splits._allocate import deal_patients, strata_of
 from .._splits._patient_kfold import PatientStratifiedKFold
@@ -186,3 +186,63 @@ def ask_out_of_fold(estimators, ask, X, y, splits, params, *, n_jobs=None):
     fold = np.repeat(np.arange(len(splits)), [len(answer[0]) for answer in answers])
     answers = [np.concatenate(parts) for parts in zip(*answers, strict=True)]
     return fitted[0], rows, fold, answers
+
+
+def predict_fitted_tasks(fitted, X):
+    """Return the probabilities of both tasks of one estimator or of a pair.
+
+    Parameters
+    ----------
+    fitted : sequence of estimator
+        One estimator of both tasks, or one of the grade and one of the quality.
+    X : array-like
+        As the estimators take it.
+
+    Returns
+    -------
+    grade_proba : ndarray of shape (n, n_grades)
+        Probability of each grade.
+    quality_proba : ndarray of shape (n, 2)
+        Probability of poor and of good.
+
+    Raises
+    ------
+    ValueError
+        If the classes of the quality classifier are not 0 and 1.
+    """
+    if len(fitted) == 1:
+        inside, X = unwrap(fitted[GRADE], X)
+        return inside.predict_tasks(X)
+    return fitted[GRADE].predict_proba(X), fitted_quality_proba(fitted[QUALITY], X)
+
+
+def fitted_quality_proba(classifier, X):
+    """Return the probability of poor and of good.
+
+    Parameters
+    ----------
+    classifier : estimator
+        A classifier of both tasks, or a binary one of the quality.
+    X : array-like
+        As the estimator takes it.
+
+    Returns
+    -------
+    proba : ndarray of shape (n, 2)
+        Probability of poor and of good.
+
+    Raises
+    ------
+    ValueError
+        If the classes of a binary classifier are not 0 and 1.
+    """
+    inside, X_inside = unwrap(classifier, X)
+    if hasattr(inside, "predict_quality_proba"):
+        return inside.predict_quality_proba(X_inside)
+    classes = np.asarray(classifier.classes_).tolist()
+    if classes != [0, 1]:
+        raise ValueError(
+            "A quality classifier needs the classes 0 (poor) and 1 (good), got "
+            f"{classes!r}. Fit it on labels of both, and on no others."
+        )
+    return np.asarray(classifier.predict_proba(X))

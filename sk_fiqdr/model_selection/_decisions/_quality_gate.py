@@ -1,4 +1,4 @@
-"""Refusing to grade what is too poor, at a price that is told."""
+"""A quality gate: refuse to grade poor images, and report the price."""
 
 import warnings
 from numbers import Real
@@ -13,13 +13,18 @@ from ...metrics import refusal_report
 from ...metrics._grading import N_GRADES
 from ...metrics._scorers import decide_tasks
 from ...utils._labels import check_integers, most_probable
-from ...utils._unwrap import last_step, unwrap
+from ...utils._unwrap import last_step
 from .._patients import holds_paths, patients_of
 from ._base import NestedClassifier
 from ._check_tasks import check_tasks
 from ._cut_points import UNKNOWN
 from ._gate_threshold import gate_threshold
-from ._out_of_fold import GRADE, QUALITY
+from ._out_of_fold import (
+    GRADE,
+    QUALITY,
+    fitted_quality_proba,
+    predict_fitted_tasks,
+)
 
 GOALS = ("max_refused", "min_kappa", "min_severe_kept")
 
@@ -39,7 +44,7 @@ class QualityGate(NestedClassifier):
         The grader. If it judges quality as well, as
         :class:`~sk_fiqdr.FIQDRClassifier` does, it is all that is needed.
     quality_estimator : classifier, default=None
-        A judge of quality with `predict_proba` over 0 poor and 1 good. None takes the
+        A quality classifier with `predict_proba` over 0 poor and 1 good. None takes the
         quality that `estimator` predicts.
     max_refused : float, default=None
         Goal: refuse as many images as this share allows, the poorest.
@@ -185,7 +190,7 @@ class QualityGate(NestedClassifier):
         goal, wanted = self._goal()
         X, y = self._check_y(X, y)
         check_integers("grade in y", y[:, GRADE], N_GRADES)
-        self._check_judge(y, off=goal is None)
+        self._check_quality_estimator(y, off=goal is None)
         if goal is None:
             fitted, self.threshold_, self.report_ = self._off(X, y, groups, params)
         else:
@@ -208,11 +213,8 @@ class QualityGate(NestedClassifier):
         return self
 
     def _goal(self):
-        given = {
-            name: getattr(self, name)
-            for name in (*GOALS, "threshold")
-            if getattr(self, name) is not None
-        }
+        goals = {name: getattr(self, name) for name in (*GOALS, "threshold")}
+        given = {name: goal for name, goal in goals.items() if goal is not None}
         if len(given) > 1:
             raise ValueError(
                 f"A gate has one goal, got {given!r}. Keep one of {', '.join(GOALS)} "
@@ -221,22 +223,22 @@ class QualityGate(NestedClassifier):
             )
         return next(iter(given.items()), (None, None))
 
-    def _check_judge(self, y, *, off):
+    def _check_quality_estimator(self, y, *, off):
         if self.quality_estimator is None and not hasattr(
             last_step(self.estimator), "predict_tasks"
         ):
             raise ValueError(
-                f"{type(last_step(self.estimator)).__name__} does not judge quality. "
-                "Pass a classifier of quality as quality_estimator, or "
+                f"{type(last_step(self.estimator)).__name__} does not predict "
+                "quality. Pass a quality classifier as quality_estimator, or "
                 "FIQDRClassifier as estimator."
             )
-        judge = self._estimators()[-1]
-        learns = self.cv != "prefit" and not isinstance(judge, FrozenEstimator)
+        classifier = self._estimators()[-1]
+        learns = self.cv != "prefit" and not isinstance(classifier, FrozenEstimator)
         known = np.unique(y[y[:, QUALITY] != UNKNOWN, QUALITY])
         if learns and len(known) < 2 and not (off and self.quality_estimator is None):
             raise ValueError(
-                "A judge of quality learns from images of both classes, 0 poor and 1 "
-                f"good, got {'one class' if len(known) else 'none'}, "
+                "A quality classifier needs images of both classes, 0 (poor) and 1 "
+                f"(good), got {'one class' if len(known) else 'none'}, "
                 f"{known.tolist()!r}, in the second column of y. Where the data has "
                 'no quality labels pass fitted estimators with cv="prefit".'
             )
@@ -254,15 +256,15 @@ class QualityGate(NestedClassifier):
         share = self.report_.loc["all", "share"]
         if share > 0.5:
             warnings.warn(
-                f"This gate refuses {100 * share:.1f} % of the images: what is said of "
-                "the rest is said of a selection. `report_` has the price by grade.",
+                f"This gate refuses {100 * share:.1f} % of the images: scores of the "
+                "rest describe a selection. `report_` has the price by grade.",
                 UserWarning,
                 stacklevel=4,
             )
 
     @staticmethod
     def _ask(fitted, X):
-        grade_proba, quality_proba = _predict_tasks(fitted, X)
+        grade_proba, quality_proba = predict_fitted_tasks(fitted, X)
         grade, _ = decide_tasks(last_step(fitted[GRADE]), grade_proba, quality_proba)
         return np.asarray(grade), np.asarray(quality_proba)[:, 1]
 
@@ -283,7 +285,7 @@ class QualityGate(NestedClassifier):
         grade_proba, quality_proba : ndarray of shape (n, n_classes)
             Probabilities.
         """
-        return _predict_tasks(self._fitted(), X)
+        return predict_fitted_tasks(self._fitted(), X)
 
     def predict_quality_proba(self, X):
         """Return the probability of poor and of good quality.
@@ -298,7 +300,7 @@ class QualityGate(NestedClassifier):
         proba : ndarray of shape (n, 2)
             Probabilities.
         """
-        return _quality_proba(self._fitted()[-1], X)
+        return fitted_quality_proba(self._fitted()[-1], X)
 
     def predict_quality(self, X):
         """Return the more probable quality, which the threshold does not change.
@@ -351,7 +353,7 @@ class QualityGate(NestedClassifier):
         return self.decide_tasks(*self.predict_tasks(X))[GRADE]
 
     def is_gradable(self, X):
-        """Tell what is good enough to be graded.
+        """Return which images are good enough to be graded.
 
         Parameters
         ----------
@@ -366,7 +368,7 @@ class QualityGate(NestedClassifier):
         return self.predict_quality_proba(X)[:, 1] >= self.threshold_
 
     def report(self, X, y, groups=None):
-        """Tell the price of the gate on other images.
+        """Report the price of the gate on other images.
 
         Parameters
         ----------
@@ -396,23 +398,3 @@ class QualityGate(NestedClassifier):
         grade, good = self._ask(self._fitted(), X)
         refused = ~(good >= self.threshold_)
         return refusal_report(check_tasks(y), grade, refused, groups=groups)
-
-
-def _predict_tasks(fitted, X):
-    if len(fitted) == 1:
-        inside, X = unwrap(fitted[GRADE], X)
-        return inside.predict_tasks(X)
-    return fitted[GRADE].predict_proba(X), _quality_proba(fitted[QUALITY], X)
-
-
-def _quality_proba(judge, X):
-    inside, X_inside = unwrap(judge, X)
-    if hasattr(inside, "predict_quality_proba"):
-        return inside.predict_quality_proba(X_inside)
-    classes = np.asarray(judge.classes_).tolist()
-    if classes != [0, 1]:
-        raise ValueError(
-            "A judge of quality tells 0 poor from 1 good, got one of the classes "
-            f"{classes!r}. Fit it on labels of both, and of these only."
-        )
-    return np.asarray(judge.predict_proba(X))

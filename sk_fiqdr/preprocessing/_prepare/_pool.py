@@ -9,8 +9,7 @@ from itertools import chain, islice
 
 import joblib
 
-from ...utils._images import UnreadableImageError
-from .._circle import NoFundusError
+from ...exceptions import NoFundusError, UnreadableImageError
 from ._manifest import read_begun, read_journals
 from ._worker import give_up, prepare_batch
 

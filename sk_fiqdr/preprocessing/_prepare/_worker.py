@@ -11,10 +11,10 @@ from typing import NamedTuple
 
 from PIL import Image
 
+from ...exceptions import NoFundusError, UnreadableImageError
 from ...utils._files import create_draft
-from ...utils._images import UnreadableImageError
 from .._contrast import ClaheEqualizer, GrahamNormalizer
-from .._crop import NoFundusError, crop_file
+from .._crop import crop_file
 from ._manifest import FAILED, PREPARED, Journal, Record
 
 RECIPE = 1  # to be raised whenever the same settings come to give other pixels

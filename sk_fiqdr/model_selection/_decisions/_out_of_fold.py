@@ -242,7 +242,7 @@ def fitted_quality_proba(classifier, X):
     classes = np.asarray(classifier.classes_).tolist()
     if classes != [0, 1]:
         raise ValueError(
-            "A quality classifier needs the classes 0 (poor) and 1 (good), got "
+            "A quality classifier predicts 0 (poor) and 1 (good), got the classes "
             f"{classes!r}. Fit it on labels of both, and on no others."
         )
     return np.asarray(classifier.predict_proba(X))

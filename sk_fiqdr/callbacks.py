@@ -8,11 +8,10 @@ __all__ = ["EarlyStopping"]
 
 
 class EarlyStopping(callbacks.EarlyStopping):
-    """Stop when a score no longer improves, and go back to the best epoch.
+    """Stop when a score no longer improves, and restore the best epoch.
 
-    skorch's callback [1]_, which restores the network alone; this one restores the
-    centres of the criterion too, without which features and centres of a net would be
-    those of different epochs.
+    skorch's callback [1]_ restores the network only; this one also restores the centres
+    of the criterion, so that features and centres are of the same epoch.
 
     Parameters
     ----------
@@ -21,15 +20,15 @@ class EarlyStopping(callbacks.EarlyStopping):
     patience : int, default=5
         Number of epochs without improvement after which the fit ends.
     threshold : float, default=1e-4
-        What counts as an improvement.
+        Smallest improvement that counts.
     threshold_mode : {"rel", "abs"}, default="rel"
         Whether `threshold` is a share of the best score or a difference.
     lower_is_better : bool, default=True
         False for kappa and the like.
     sink : callable, default=print
-        Where messages go, with a `verbose` net.
+        Receives messages, if the net is `verbose`.
     load_best : bool, default=True
-        Whether to go back to the best epoch.
+        Whether to restore the best epoch.
 
     References
     ----------
@@ -37,7 +36,7 @@ class EarlyStopping(callbacks.EarlyStopping):
 
     Examples
     --------
-    Stop by the kappa of patients that were held out:
+    Stop by the kappa of held-out patients:
 
     >>> from skorch.callbacks import EpochScoring
     >>> from sk_fiqdr import FIQDRClassifier
@@ -74,16 +73,17 @@ class EarlyStopping(callbacks.EarlyStopping):
         )
 
     def on_train_begin(self, net, **kwargs):
-        """Forget the fit before."""
+        """Reset the state of the previous fit."""
         super().on_train_begin(net, **kwargs)
         self.best_criteria_ = None
 
     def on_epoch_end(self, net, **kwargs):
-        """Keep what is best so far; end the fit where nothing gets better."""
+        """Keep the best criterion so far; end the fit if nothing improves."""
         if self.monitor not in net.history[-1]:
+            columns = ", ".join(sorted(set(net.history[-1]) - {"batches"}))
             raise ValueError(
-                f"EarlyStopping monitors {self.monitor!r}, which no epoch recorded: "
-                f"there are {', '.join(sorted(set(net.history[-1]) - {'batches'}))}. "
+                f"EarlyStopping monitors {self.monitor!r}, which is not in the "
+                f"history: it has {columns}. "
                 "valid_loss needs train_split=PatientValidSplit(0.2), a score an "
                 "EpochScoring of that name before this callback."
             )
@@ -95,7 +95,7 @@ class EarlyStopping(callbacks.EarlyStopping):
         super().on_epoch_end(net, **kwargs)
 
     def on_train_end(self, net, **kwargs):
-        """Go back to the best epoch, if that was not the last."""
+        """Restore the best epoch, if that was not the last."""
         last = net.history[-1, "epoch"] if len(net.history) else None
         if self.load_best and self.best_criteria_ and self.best_epoch_ != last:
             for name, state in self.best_criteria_.items():

@@ -1,4 +1,4 @@
-"""The estimators over several processes, each of which takes its part of every batch.
+"""The estimators over several processes, each of which takes part of every batch.
 
 Hugging Face accelerate joins the processes and wraps the network. skorch's
 AccelerateMixin is not used: it wraps the criterion too, which torch refuses on CPUs,
@@ -26,9 +26,9 @@ from ._shared_network import shared_network
 
 
 class DataParallel:
-    """What makes an estimator of one process one of several; stands before it."""
+    """A mixin, before an estimator, that trains it over several processes."""
 
-    _predicts = False  # and does not learn
+    _predicts = False  # rather than learns
 
     @property
     def _processes(self):
@@ -61,7 +61,7 @@ class DataParallel:
         ValueError, TypeError
             If X or y is not what is described there, or not the same everywhere.
         """
-        with self._one_voice():
+        with self._main_process_speaks():
             return super().fit(X, y, sample_weight=sample_weight, groups=groups)
 
     def partial_fit(
@@ -82,11 +82,11 @@ class DataParallel:
             The net.
         """
         given = {"classes": classes, "sample_weight": sample_weight, "groups": groups}
-        with self._one_voice():
+        with self._main_process_speaks():
             return super().partial_fit(X, y, **given, **kwargs)
 
     @contextmanager
-    def _one_voice(self):
+    def _main_process_speaks(self):
         """Let the main process alone print and warn."""
         if self._processes.is_main:
             yield
@@ -128,7 +128,7 @@ class DataParallel:
         if others:
             raise ValueError(
                 f"The processes were given different parameters: {sorted(set(others))}"
-                ". Give each of them the same; what is drawn at random wants a seed."
+                ". Give each of them the same; set a seed for random values."
             )
         seen = self._processes.of_each((len(dataset), digest))
         if len(set(seen)) > 1:
@@ -168,7 +168,7 @@ class DataParallel:
                 if pressed.is_set() and not self._processes.alone:
                     raise SystemExit(
                         "Ctrl-C ended the script: its processes had stopped in "
-                        "different batches, and are no longer one net."
+                        "different batches, and no longer hold the same net."
                     ) from None
                 raise
 
@@ -192,7 +192,7 @@ class DataParallel:
         return super().get_iterator(dataset, training=training)
 
     def forward_iter(self, X, training=False, device="cpu"):
-        """Run over the whole of X: a prediction is this process's own."""
+        """Predict the whole of X in this process."""
         self._predicts = True
         try:
             yield from super().forward_iter(X, training=training, device=device)
@@ -223,7 +223,7 @@ class DataParallel:
             flags.copy_(self._processes.sum(self._on_device(flags).int()) > 0)
 
     def train_step(self, batch, **fit_params):
-        """Train on one batch; what dropout draws is each process's own."""
+        """Train on one batch; each process draws its own dropout."""
         if self._processes.alone:
             return super().train_step(batch, **fit_params)
         agreed = torch.get_rng_state()
@@ -288,7 +288,7 @@ class DataParallel:
         }
 
     def on_train_end(self, net, X=None, y=None, **kwargs):
-        """Take over the main process's history, which tells the time by its clock."""
+        """Copy the main process's history, times included."""
         super().on_train_end(net, X=X, y=y, **kwargs)
         if not self._processes.alone:
             self.history[:] = self._processes.from_main(self.history.to_list())
@@ -347,7 +347,7 @@ class DataParallel:
         overwrite : bool, default=False
             Replace the model that is there.
         scores : dict of str to float, default=None
-            Scores to tell in the model card.
+            Scores for the model card.
 
         Raises
         ------
@@ -367,7 +367,7 @@ class DataParallel:
         folder : str or Path
             Where from.
         **parameters : dict
-            Parameters to set differently, such as a backbone that is no name.
+            Parameters to override, such as a backbone that is not a name.
 
         Returns
         -------
@@ -377,7 +377,7 @@ class DataParallel:
         Raises
         ------
         FileNotFoundError, ValueError
-            If the folder holds no such model; the message says what it holds.
+            If the folder does not hold such a model; the message says what it holds.
         """
         net = cls(**parameters)
         _ = net._processes  # from here on this process has a GPU of its own

@@ -1,4 +1,4 @@
-"""Processes that were started together: the only file that knows accelerate."""
+"""Processes that were started together, by accelerate."""
 
 import functools
 import os
@@ -9,7 +9,7 @@ from torch.utils.data import Subset
 
 @functools.cache
 def processes(on_cpu):
-    """Join the processes that torchrun or accelerate started, or find oneself alone.
+    """Join the processes that torchrun or accelerate started, if any.
 
     Parameters
     ----------
@@ -37,14 +37,14 @@ def processes(on_cpu):
         ) from error
     accelerator = Accelerator(
         cpu=on_cpu,
-        # Device, precision and batches are the net's own, whatever the launcher says.
+        # The net sets device, precision and batches, whatever the launcher does.
         device_placement=False,
         mixed_precision="no",
     )
     n_started = int(os.environ.get("WORLD_SIZE", 1))
     if n_started != accelerator.num_processes:
         raise RuntimeError(
-            f"{n_started} processes were started, and accelerate knows of "
+            f"{n_started} processes were started, and accelerate found "
             f"{accelerator.num_processes}. Start the script by torchrun or accelerate "
             "launch; on CPUs make an Accelerator of your own by Accelerator(cpu=True)."
         )
@@ -58,7 +58,7 @@ def processes(on_cpu):
 
 
 class Processes:
-    """What one of several processes knows of the others, and has from them.
+    """The view of one of several processes, and its exchange with the others.
 
     Every method that exchanges something has to be called by all of them.
 
@@ -76,7 +76,7 @@ class Processes:
     is_main : bool
         Whether it is the one that prints and writes.
     alone : bool
-        Whether there is no other.
+        Whether there is only one.
     """
 
     def __init__(self, accelerator):
@@ -103,7 +103,7 @@ class Processes:
         return self.accelerator.reduce(tensor.detach(), "mean")
 
     def whole(self, own, n_rows):
-        """Put together tables for a batch from what each process has for its rows.
+        """Gather the tables of a whole batch from the rows of each process.
 
         Parameters
         ----------
@@ -117,11 +117,11 @@ class Processes:
         whole : list of Tensor of shape (n_rows, n_columns)
             float32, the same in every process.
         """
-        table = torch.cat([it.float() for it in own], dim=1)
+        table = torch.cat([part.float() for part in own], dim=1)
         rows = self.rows(n_rows)
         whole = table.new_zeros(n_rows, table.shape[1])
         whole[rows.start : rows.stop] = table[: len(rows)]
-        return self.sum(whole).split([it.shape[1] for it in own], dim=1)
+        return self.sum(whole).split([part.shape[1] for part in own], dim=1)
 
     def from_main(self, value):
         """Return what the main process passes, whatever the others pass."""
@@ -142,13 +142,13 @@ class Processes:
         broadcast(list(tensors))
 
     def agree_on_draws(self):
-        """Draw from torch's generator, from now on, what the main process draws."""
+        """Set torch's generator to the state of the main process's."""
         from accelerate.utils import synchronize_rng_states
 
         synchronize_rng_states(["torch"])
 
     def draw_apart(self, device):
-        """Return a generator's state for what each process draws for itself.
+        """Return the state of a generator that differs in each process.
 
         Parameters
         ----------
@@ -171,9 +171,9 @@ class Processes:
 class Part(Subset):
     """A dataset of which this process reads its part of every batch.
 
-    Labels come for the whole batch, -1 in the rows of the other processes: so it is
-    known how many rows it has. Which rows are in a batch is the loader's to choose, the
-    same in every process.
+    Labels are returned for the whole batch, -1 in the rows of the other processes, so
+    that its size is known. The loader chooses the rows of a batch, the same in every
+    process.
 
     Parameters
     ----------

@@ -9,7 +9,7 @@ from torch.nn.parallel import DistributedDataParallel
 
 @contextmanager
 def shared_network(net, processes):
-    """Wrap the network, anew for every epoch since frozen layers may thaw.
+    """Wrap the network, again in every epoch since layers may be unfrozen.
 
     Parameters
     ----------
@@ -22,7 +22,7 @@ def shared_network(net, processes):
     if device.type == "cuda":
         net.module_ = nn.SyncBatchNorm.convert_sync_batchnorm(net.module_)
     net._noise = processes.draw_apart(device)
-    # Torch waits for the gradient of whatever may have one.
+    # DistributedDataParallel waits for the gradient of every trainable parameter.
     unused = _parameters_without_gradient(net)
     for parameter in unused:
         parameter.requires_grad_(False)
@@ -30,7 +30,7 @@ def shared_network(net, processes):
         net.module_,
         device_ids=[torch.cuda.current_device()] if device.type == "cuda" else None,
     )
-    net.module_.train()  # the wrapper says that it is, whatever is in it
+    net.module_.train()  # sets the wrapper's flag, too
     try:
         yield
     finally:

@@ -1,4 +1,4 @@
-"""Where a net computes, in which precision, and from which generator it draws."""
+"""Device, precision and random generator of a net."""
 
 from contextlib import contextmanager
 
@@ -13,7 +13,7 @@ class DeviceNet(NeuralNet):
 
     @property
     def device(self):
-        """Where the net computes; "auto" is resolved each time it is asked for."""
+        """Device of the net; "auto" is resolved at each access."""
         if isinstance(self._device, str) and self._device == "auto":
             return "cuda" if torch.cuda.is_available() else "cpu"
         return self._device
@@ -24,7 +24,7 @@ class DeviceNet(NeuralNet):
 
     @property
     def _device_type(self):
-        """Kind of device; skorch's None leaves the network where it was made."""
+        """Type of the device; skorch's None leaves the network where it was built."""
         return "cpu" if self.device is None else torch.device(self.device).type
 
     def _check_device_is_here(self):
@@ -37,9 +37,9 @@ class DeviceNet(NeuralNet):
             ) from error
         if device_type == "cuda" and not torch.cuda.is_available():
             raise ValueError(
-                f"device={self.device!r}, but torch {torch.__version__} finds no GPU "
-                "here. device='auto' takes the CPU then; else mend the driver, or "
-                "install the torch that fits it."
+                f"device={self.device!r}, but torch {torch.__version__} finds no GPU. "
+                "device='auto' uses the CPU then; else fix the driver, or install the "
+                "torch that matches it."
             )
 
     def _autocast(self):
@@ -58,7 +58,7 @@ class DeviceNet(NeuralNet):
 
     @contextmanager
     def _own_generator(self, *, start_afresh):
-        """Draw from a generator of the net's own, and leave torch's as it was found."""
+        """Draw from the net's own generator, and restore the state of torch's."""
         self._check_device_is_here()
         on_gpu = self._device_type == "cuda"
         devices = [torch.cuda.current_device()] if on_gpu else []
@@ -76,7 +76,7 @@ class DeviceNet(NeuralNet):
 
     def __setstate__(self, state):
         super().__setstate__(state)
-        # skorch leaves the device that it found here, the CPU where CUDA is missing.
+        # skorch sets the device that is available, the CPU where CUDA is missing.
         found = self.__dict__.pop("device")
         if str(self._device) != "auto":
             self._device = found

@@ -1,4 +1,4 @@
-"""The grade alone."""
+"""DRGrader: the grade alone."""
 
 from ..losses import MaskedCrossEntropy
 from ..utils._tasks import GRADE
@@ -34,7 +34,7 @@ class DRGrader(SingleTask):
     Attributes
     ----------
     classes_ : ndarray of shape (n_classes,)
-        The grades found in y, sorted. -1 is no class: it marks an unknown label.
+        The grades found in y, sorted. -1 is not a class: it marks an unknown label.
 
     References
     ----------

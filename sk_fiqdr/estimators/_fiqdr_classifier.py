@@ -1,4 +1,4 @@
-"""Grade and quality together."""
+"""FIQDRClassifier: grade and quality together."""
 
 import numpy as np
 from sklearn.base import ClassifierMixin
@@ -13,7 +13,7 @@ from ._parameters import NOT_NEGATIVE
 
 
 class FIQDRClassifier(CentredQuality, ClassifierMixin, FundusNet):
-    """Grade diabetic retinopathy and judge image quality with one network.
+    """Grade diabetic retinopathy and classify image quality with one network.
 
     The loss is L = L_dr + `quality_loss_weight` * L_q: the mean cross-entropy of the
     grade, and the weighted softmax with centre loss of the quality [1]_. Weight decay
@@ -29,7 +29,7 @@ class FIQDRClassifier(CentredQuality, ClassifierMixin, FundusNet):
         None for random weights, "DEFAULT" for torchvision's or timm's own (fetched
         once), or the path of a local ``.safetensors`` or ``.pth`` file.
     image_size : int, default=224
-        Height and width in pixels to which images are brought.
+        Height and width in pixels to which images are resized.
     augment : "default", None or callable, default="default"
         Random changes of the training images: flips, rotation, mild scale, brightness
         and contrast by default; a callable maps one uint8 image (3, height, width).
@@ -38,15 +38,15 @@ class FIQDRClassifier(CentredQuality, ClassifierMixin, FundusNet):
     amp : "auto" or bool, default="auto"
         bfloat16 arithmetic; "auto" uses it where the device has the instructions.
     checkpoint_dir : str, Path or None, default=None
-        Folder for checkpoints. `fit` keeps one of its last whole epoch there, in a
-        folder that is known by the parameters and the data, and goes on from it after
-        it was killed. A fit that has ended before is not done again. See the user guide
-        on checkpoints.
+        Folder for checkpoints. `fit` writes one after each epoch, to a folder named by
+        a hash of the parameters and the data, and resumes from it after it was killed.
+        A fit that has finished before is not repeated. See the user guide on
+        checkpoints.
     device : str, default="auto"
         "auto" is CUDA where there is one, else the CPU.
     random_state : int, RandomState or None, default=None
-        An int repeats a fit bit for bit on a CPU. torch's global generator is left as
-        it was found.
+        An int repeats a fit bit for bit on a CPU. The state of torch's global generator
+        is restored.
     max_epochs : int, default=10
         Number of times that the net learns from each image.
     batch_size : int, default=32
@@ -58,12 +58,12 @@ class FIQDRClassifier(CentredQuality, ClassifierMixin, FundusNet):
     backbone_lr : float, default=None
         Learning rate of the backbone; None is that of the heads.
     optimizer : type, default=torch.optim.SGD
-        Takes momentum 0.9 and weight decay 1e-4 where it knows them; change these by
+        Receives momentum 0.9 and weight decay 1e-4 if it accepts them; change these by
         ``optimizer__momentum`` and ``optimizer__weight_decay``.
     gradient_clip : float, default=None
         Largest norm of the gradient.
     balance : {"grade", "quality"}, default=None
-        Draw rows with replacement so that the classes of this task come equally often.
+        Draw rows with replacement so that the classes of this task are equally likely.
     train_split : callable, default=None
         Holds out a part of the rows to be validated on, such as
         :class:`~sk_fiqdr.model_selection.PatientValidSplit`.
@@ -79,7 +79,7 @@ class FIQDRClassifier(CentredQuality, ClassifierMixin, FundusNet):
     module : type, default=MultiTaskNet
         Class of the network; its arguments are ``module__dropout`` and the like.
     iterator_train__shuffle : bool, default=True
-        Whether the rows of an epoch come in random order.
+        Whether to shuffle the rows in every epoch.
     beta : float, "balanced" or array-like of shape (2,), default=27.0
         Weight of a poor image in L_q (Eq. 3). "balanced" is n_good / n_poor of the
         fitted labels; two numbers weigh poor and good.
@@ -111,19 +111,19 @@ class FIQDRClassifier(CentredQuality, ClassifierMixin, FundusNet):
     quality_classes_ : ndarray of shape (2,)
         0 poor, 1 good.
     class_weights_ : Tensor of shape (2,)
-        Weight of poor and of good images that `beta` stood for.
+        Weights of poor and of good images computed from `beta`.
     n_features_in_ : int
         Number of features, with ``backbone=None``.
     module_, criterion_, optimizer_, history_ : object
         skorch's: the network, the criterion with its centres, the optimiser, and the
         losses of every epoch.
     input_ : dict
-        What the images were like, with a backbone.
+        Kind and size of the images, with a backbone.
     unreadable_ : dict
         Path and reason of each image that could not be read last time.
     training_data_ : list of dict
         What `fit` and `partial_fit` saw: numbers of images, patients and labels, and a
-        hash to know them again by.
+        hash that identifies them.
     scores_ : dict of str to float
         Scores that the net was saved with, once it is loaded.
 
@@ -290,6 +290,6 @@ class FIQDRClassifier(CentredQuality, ClassifierMixin, FundusNet):
         """
         self.check_patients(X)
         grade = GRADE.labels(check_targets(y, tasks=self._tasks))
-        answer = self.predict(X)
-        read = answer != UNKNOWN
-        return quadratic_weighted_kappa(grade[read], answer[read])
+        y_pred = self.predict(X)
+        read = y_pred != UNKNOWN
+        return quadratic_weighted_kappa(grade[read], y_pred[read])

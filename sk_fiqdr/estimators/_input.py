@@ -1,4 +1,4 @@
-"""What goes into a net: X, y, weights and patients, checked."""
+"""The input of a net: X, y, weights and patients, checked."""
 
 import os
 import warnings
@@ -27,7 +27,7 @@ def check_X(net, X, *, reset):
     X : array-like
         Paths, images or features.
     reset : bool
-        Whether X is fitted on; else it has to be like what was.
+        Whether X is fitted on; else it is compared with the X of the fit.
 
     Returns
     -------
@@ -39,7 +39,7 @@ def check_X(net, X, *, reset):
     Raises
     ------
     TypeError, ValueError
-        If X is something else; the message says what came.
+        If X is something else; the message says what it is.
     FileNotFoundError
         If a file does not exist and ``on_error="raise"``.
     """
@@ -72,7 +72,7 @@ def _check_features(net, X, reset):
         ensure_all_finite="allow-nan",
         reset=reset,
     )
-    # Rows of nothing but nan stand for images that could not be read.
+    # A row that is all nan stands for an image that could not be read.
     nan = np.isnan(X)
     holed = nan.any(axis=1)
     if net.on_error != "raise":
@@ -80,8 +80,8 @@ def _check_features(net, X, reset):
     if holed.any():
         raise ValueError(
             f"Input X contains NaN in {int(holed.sum())} of {len(X)} rows, the first "
-            f"of them row {int(holed.argmax())}. Rows of nothing but nan, as "
-            "DeepFeatures makes of unreadable images, are ignored with "
+            f"of them row {int(holed.argmax())}. Rows that are all nan, which "
+            "DeepFeatures returns for unreadable images, are ignored with "
             "on_error='warn' or 'skip'; fix or drop the others."
         )
     return X
@@ -219,13 +219,13 @@ def remember_fit(net, dataset, *, reset):
     names, patients = remember_images(net, X, kind, reset=reset)
     if dataset.groups is not None:
         patients = dataset.groups
-    if kind == FEATURES and dataset.unreadable is not None:  # as they came
+    if kind == FEATURES and dataset.unreadable is not None:  # restored
         X = np.where(dataset.unreadable.numpy()[:, None], np.float32(np.nan), X)
     summary = summarize(X, kind, dataset.y, net._tasks, patients, names)
     before = [] if reset else getattr(net, "training_data_", [])
     if summary not in before:
         net.training_data_ = [*before, summary]
-    # Scores that came with the net are of before this training.
+    # Scores that were loaded with the net are older than this training.
     vars(net).pop("scores_", None)
 
 

@@ -1,7 +1,7 @@
 """FundusNet: what the three estimators share, and how skorch trains it.
 
 X goes from `fit` through `make_training_set` and `make_loader` to `infer`, which runs
-the network, and `get_loss`; skorch's loop over epochs and batches stands between.
+the network, and `get_loss`; skorch's loop over epochs and batches lies between them.
 """
 
 import numpy as np
@@ -88,11 +88,11 @@ class FundusNet(
         Raises
         ------
         ValueError, TypeError
-            If X or y is not what is described here; the message names what came.
+            If X or y is not as described here; the message says what it is.
         FileNotFoundError, UnreadableImageError
             If an image cannot be read and ``on_error="raise"``.
         FloatingPointError
-            If the loss is no finite number any more.
+            If the loss becomes nan or infinite.
         OSError
             If a checkpoint cannot be written, on a full disk for instance.
         """
@@ -178,7 +178,7 @@ class FundusNet(
         with noticing_ctrl_c() as pressed:
             try:
                 return super().fit_loop(X, y, epochs=epochs, **kwargs)
-            except KeyboardInterrupt:  # which callbacks raise, too, to end a fit
+            except KeyboardInterrupt:  # callbacks raise it, too, to end a fit
                 if pressed.is_set():
                     warn_interrupted(self)
                 self._interrupted_twice = pressed.twice
@@ -235,7 +235,7 @@ class FundusNet(
             ) from error
 
     def on_epoch_begin(self, net, dataset_train=None, dataset_valid=None, **kwargs):
-        """Freeze or thaw the backbone."""
+        """Freeze or unfreeze the backbone."""
         super().on_epoch_begin(net, dataset_train, dataset_valid, **kwargs)
         epoch = len(self.history)
         frozen = self.freeze is True or (
@@ -244,12 +244,12 @@ class FundusNet(
         self.module_.freeze(frozen)
 
     def on_epoch_end(self, net, dataset_train=None, dataset_valid=None, **kwargs):
-        """Stop where not one image could be read."""
+        """Stop if no image could be read."""
         super().on_epoch_end(net, dataset_train, dataset_valid, **kwargs)
         check_some_were_read(dataset_train)
 
     def on_batch_end(self, net, batch=None, training=False, **kwargs):
-        """Stop where the loss is no number any more."""
+        """Stop if the loss is nan or infinite."""
         super().on_batch_end(net, batch, training, **kwargs)
         if training:
             check_finite(self)
@@ -268,11 +268,11 @@ class FundusNet(
         return state
 
     def _on_device(self, batch):
-        """Bring pixels or labels to the device; from pinned memory without waiting."""
+        """Move pixels or labels to the device, asynchronously from pinned memory."""
         return to_tensor(batch, device="cpu").to(self.device, non_blocking=True)
 
     def _set_training(self, training=True):
-        """Switch modes where they change: asking every layer every time is slow."""
+        """Switch modes only where they change: visiting every layer is slow."""
         for name in (*self._modules, *self._criteria):
             module = getattr(self, f"{name}_")
             if isinstance(module, nn.Module) and module.training is not training:
@@ -321,7 +321,7 @@ class FundusNet(
         """Run the network once and return outputs by their place as float32 arrays."""
         self.check_is_fitted()
         dataset = self.get_dataset(X)
-        # One autocast around all batches keeps the weights that it has cast.
+        # One autocast around all batches caches the weights that it casts.
         with torch.inference_mode(), self._autocast():
             batches = [
                 [outputs[i] for i in places] for outputs in self.forward_iter(dataset)

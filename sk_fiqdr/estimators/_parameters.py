@@ -1,4 +1,4 @@
-"""The parameters of a net: how they are stored, asked for, set and checked."""
+"""The parameters of a net: stored, shown, set and checked."""
 
 import inspect
 import os
@@ -18,6 +18,11 @@ from ..modules import MultiTaskNet
 from ._device import DeviceNet
 
 
+def _one_of(*words):
+    # The keys of a dict are a set whose order, in messages, is that of writing.
+    return StrOptions(dict.fromkeys(words).keys())
+
+
 def _number(kind, least):
     return _Number(kind, least, None, closed="left")
 
@@ -34,19 +39,19 @@ NOT_NEGATIVE = _number(Real, 0)
 CONSTRAINTS = {
     "weights": [str, os.PathLike, None],
     "image_size": [POSITIVE_WHOLE],
-    "augment": [StrOptions({"default"}), callable, None],
+    "augment": [_one_of("default"), callable, None],
     "freeze": ["boolean", _number(Integral, 0)],
-    "amp": [StrOptions({"auto"}), "boolean"],
+    "amp": [_one_of("auto"), "boolean"],
     "checkpoint_dir": [str, os.PathLike, None],
     "random_state": ["random_state"],
     "max_epochs": [POSITIVE_WHOLE],
     "batch_size": [POSITIVE_WHOLE, Options(Integral, {-1})],
     "lr": [NOT_NEGATIVE],
-    "lr_schedule": [StrOptions({"one_cycle", "constant"})],
+    "lr_schedule": [_one_of("one_cycle", "constant")],
     "backbone_lr": [NOT_NEGATIVE, None],
     "gradient_clip": [NOT_NEGATIVE, None],
     "early_stopping": [POSITIVE_WHOLE, None],
-    "on_error": [StrOptions({"raise", "warn", "skip"})],
+    "on_error": [_one_of("raise", "warn", "skip")],
 }
 
 
@@ -117,7 +122,7 @@ class NetParameters(DeviceNet):
         self.on_error = on_error
 
     def __setattr__(self, name, value):
-        """Store a Module given as a parameter; skorch would take it for its own."""
+        """Store a Module given as a parameter; skorch would register it as a part."""
         if name in ("backbone", "augment"):
             object.__setattr__(self, name, value)
         else:
@@ -127,7 +132,7 @@ class NetParameters(DeviceNet):
     __repr__ = BaseEstimator.__repr__
 
     def _get_params_html(self, deep=True, *args, **kwargs):
-        # Not those of the callbacks that every net has, which nobody has set.
+        # Without those of skorch's default callbacks, which no user has set.
         return super()._get_params_html(False, *args, **kwargs)
 
     def _get_param_names(self):
@@ -153,23 +158,23 @@ class NetParameters(DeviceNet):
 
     def _check_parameters(self):
         params = self.get_params(deep=False)
-        names = [task.name for task in self._tasks]
+        tasks = [task.name for task in self._tasks]
         constraints = {
             **CONSTRAINTS,
             **self._constraints,
-            "balance": [StrOptions(set(names)), None],
+            "balance": [_one_of(*tasks), None],
         }
         validate_parameter_constraints(constraints, params, type(self).__name__)
         if self.checkpoint_dir == "":
             raise ValueError(
                 "checkpoint_dir is an empty string: name a folder ('.' for the current "
-                "one), or say None to keep no checkpoints."
+                "one), or None to write no checkpoints."
             )
         self._check_device_is_here()
         if self.early_stopping is not None and self.train_split is None:
             raise ValueError(
-                f"early_stopping={self.early_stopping!r} watches the loss on patients "
-                "that are held out, and none are: set train_split="
+                f"early_stopping={self.early_stopping!r} monitors the loss on "
+                "held-out patients, and none are held out: set train_split="
                 "PatientValidSplit(0.2), from sk_fiqdr.model_selection."
             )
         if self.backbone_lr is not None and self.backbone is None:
@@ -187,7 +192,7 @@ class NetParameters(DeviceNet):
             self._refuse_contradiction("optimizer", "lr", params["optimizer__lr"])
 
     def _refuse_contradiction(self, prefix, name, given, own=None):
-        """Raise where ``prefix__name`` says other than the net itself."""
+        """Raise if ``prefix__name`` differs from the net's own value."""
         own = getattr(self, name, own)
         if given is own or np.array_equal(given, own):
             return
@@ -210,12 +215,12 @@ class NetParameters(DeviceNet):
 
 
 def show_parameters(cls):
-    """Let the signature of a constructor name what it passes on by ``**kwargs``.
+    """Show in the signature of a constructor what its ``**kwargs`` may be.
 
     Parameters
     ----------
     cls : type
-        A net. Its constructor is left alone if it passes nothing on.
+        A net. A constructor without ``**kwargs`` is left as it is.
     """
     init = vars(cls).get("__init__")
     own = dict(inspect.signature(init).parameters) if init is not None else {}

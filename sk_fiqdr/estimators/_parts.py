@@ -19,7 +19,7 @@ class NetParts(NetParameters):
         return super().initialize()
 
     def initialize_module(self):
-        """Build the network for the data at hand."""
+        """Build the network for the data."""
         kwargs = {
             "backbone": self.backbone,
             "weights": self.weights,
@@ -29,8 +29,8 @@ class NetParts(NetParameters):
         if self.backbone is None:
             if not hasattr(self, "n_features_in_"):
                 raise ValueError(
-                    "With backbone=None the width of the network is that of X: call "
-                    "fit(X, y) rather than initialize()."
+                    "With backbone=None the width of the network depends on X: call "
+                    "fit(X, y) instead of initialize()."
                 )
             kwargs["n_inputs"] = self.n_features_in_
         module = self.module(**self._arguments_of("module", kwargs))
@@ -44,7 +44,7 @@ class NetParts(NetParameters):
         return module
 
     def get_params_for_optimizer(self, prefix, named_parameters):
-        """Collect the optimiser's arguments, and sort parameters into groups."""
+        """Return the arguments of the optimiser, with parameters in groups."""
         args, kwargs = super().get_params_for_optimizer(prefix, named_parameters)
         known = inspect.signature(self.optimizer).parameters
         for name, default in self._optimizer_defaults.items():
@@ -60,7 +60,7 @@ class NetParts(NetParameters):
         )
         return (groups,), kwargs
 
-    # SGD takes both; an optimiser that knows no momentum is left without it.
+    # Passed to an optimiser that accepts them, as SGD does.
     _optimizer_defaults = {"momentum": 0.9, "weight_decay": 1e-4}  # noqa: RUF012
 
     @property

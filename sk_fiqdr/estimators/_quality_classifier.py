@@ -1,4 +1,4 @@
-"""Quality alone."""
+"""QualityClassifier: the quality alone."""
 
 from sklearn.utils.multiclass import type_of_target
 
@@ -9,7 +9,7 @@ from ._single_task import SingleTask
 
 
 class QualityClassifier(CentredQuality, SingleTask):
-    """Judge image quality alone: Tables 2 and 3 of the paper.
+    """Classify image quality alone: Tables 2 and 3 of the paper.
 
     A plain scikit-learn binary classifier with the loss L_q of Eq. 6: L_q0 is
     ``beta=1, lambd=0``, L_q1 ``lambd=0``, L_q2 ``beta=1``, and L_q3 both [1]_.
@@ -42,10 +42,10 @@ class QualityClassifier(CentredQuality, SingleTask):
     Attributes
     ----------
     classes_ : ndarray of shape (2,)
-        The labels found in y, sorted; 0 poor and 1 good. -1 is no class: it marks an
-        unknown label.
+        The labels found in y, sorted; 0 poor and 1 good. -1 is not a class: it marks
+        an unknown label.
     class_weights_ : Tensor of shape (2,)
-        Weights that `beta` stood for.
+        Class weights computed from `beta`.
 
     References
     ----------

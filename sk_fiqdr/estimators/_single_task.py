@@ -33,8 +33,8 @@ class SingleTask(ClassifierMixin, FundusNet):
         if len(self.classes_) < 2:
             raise ValueError(
                 f"This {type(self).__name__} needs at least two classes in y, got one "
-                f"class: {self.classes_.tolist()!r}. -1 marks unknown labels and is no "
-                "class; grow the training set until every class is in it."
+                f"class: {self.classes_.tolist()!r}. -1 marks unknown labels, not a "
+                "class; add training data until every class occurs."
             )
 
     def predict_proba(self, X):
@@ -82,7 +82,7 @@ class SingleTask(ClassifierMixin, FundusNet):
         Returns
         -------
         accuracy : float
-            Share of right answers.
+            Share of correct predictions.
 
         Raises
         ------
@@ -90,7 +90,7 @@ class SingleTask(ClassifierMixin, FundusNet):
             If X holds an eye whose fellow eye was trained on.
         """
         self.check_patients(X)
-        y, answer = column_or_1d(y), self.predict(X)
-        known = (y != UNKNOWN) & (answer != UNKNOWN)
+        y, y_pred = column_or_1d(y), self.predict(X)
+        known = (y != UNKNOWN) & (y_pred != UNKNOWN)
         weight = None if sample_weight is None else np.asarray(sample_weight)[known]
-        return accuracy_score(y[known], answer[known], sample_weight=weight)
+        return accuracy_score(y[known], y_pred[known], sample_weight=weight)

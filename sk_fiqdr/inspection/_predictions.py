@@ -6,10 +6,11 @@ import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
 from ..metrics._scorers import _unwrap, decide_tasks
-from ..utils._labels import N_GRADES, UNKNOWN, check_integers, check_truth
+from ..utils._labels import UNKNOWN, check_integers, check_truth
+from ..utils._tasks import TASKS
 
 LARGEST_EXCESS = 1e-3  # float16 rounds to that
-N_CLASSES = {"grade": N_GRADES, "quality": 2}
+N_CLASSES = {task.name: len(task.classes) for task in TASKS}
 
 
 class Answers(NamedTuple):

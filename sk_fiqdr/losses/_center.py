@@ -1,6 +1,6 @@
 """Weighted softmax with centre loss (Eqs. 4 to 6): a function, and the Module.
 
-Nothing here knows anything but torch.
+Imports torch only.
 """
 
 import torch
@@ -31,8 +31,8 @@ def weighted_center_loss(
 ):
     r"""Weighted softmax with centre loss, L_q of Eq. 6.
 
-    Time and memory are O(n_samples x n_features): each feature meets the centre of its
-    own class only.
+    Time and memory are O(n_samples x n_features): each feature is compared with the
+    centre of its own class only.
 
     Parameters
     ----------
@@ -42,7 +42,7 @@ def weighted_center_loss(
         Deep features f_i.
     labels : Tensor of shape (n_samples,)
         Integer classes, 0 poor and 1 good in the paper; -1 marks an unknown label,
-        whose row counts nowhere.
+        whose row is ignored.
     centers : Tensor of shape (n_classes, n_features)
         Centre of each class in feature space.
     beta : float, "balanced" or array-like of shape (n_classes,), default=27.0
@@ -102,8 +102,9 @@ def weighted_center_loss(
 class _CenterTerm(torch.autograd.Function):
     """Half the weighted sum of squared distances to the own centre (Eq. 5).
 
-    By hand, since time goes with the number of tensors as large as the features. With
-    few classes there is one, the difference, which becomes the gradient in place.
+    Written by hand, since the time depends on the number of tensors as large as the
+    features. With few classes there is one, the difference, which becomes the gradient
+    in place.
     """
 
     @staticmethod
@@ -139,7 +140,7 @@ def _from_centers(features, centers, labels, known):
     """Return f_i - c_{q_i}, 0 in rows of unknown label."""
     difference = centers.to(features).index_select(0, labels)
     torch.sub(features, difference, out=difference)
-    # On a GPU the question would have to wait for the answer.
+    # On a GPU the test would wait for the device.
     if known.is_cuda or not known.all():
         difference.masked_fill_(~known[:, None], 0)
     return difference
@@ -148,7 +149,7 @@ def _from_centers(features, centers, labels, known):
 def _weighted_center_loss(
     logits, features, labels, centers, weights, lambd, sample_weight, all_reduce
 ):
-    """Return the loss and what the step of the centres needs of it."""
+    """Return the loss, and what the step of the centres needs."""
     total, weight_sum, labels, known, row_weight = weighted_cross_entropy_sums(
         logits, labels, weights, sample_weight
     )
@@ -186,7 +187,7 @@ class WeightedCenterLoss(nn.Module):
 
     The centres follow Wen et al. [2]_: after the loss of a training batch is taken,
     ``c_k <- c_k - alpha * sum_i 1{q_i = k}(c_k - f_i) / (1 + n_k)``. In ``eval()``
-    mode they stand still.
+    mode they do not move.
 
     Parameters
     ----------

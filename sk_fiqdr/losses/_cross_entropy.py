@@ -1,6 +1,6 @@
 """Weighted and masked cross-entropy (Eqs. 1 to 3): functions, and a Module.
 
-Nothing here knows anything but torch.
+Imports torch only.
 """
 
 import numbers
@@ -23,10 +23,10 @@ def class_weights(beta, n_classes, labels=None, *, all_reduce=None):
         Number of classes.
     labels : Tensor of shape (n_samples,), default=None
         Integer labels to count for "balanced"; -1 (unknown) is not counted. A class
-        that does not occur weighs 1.
+        that does not occur has weight 1.
     all_reduce : callable, default=None
         Sums a tensor over processes that share `labels`, each of which passes its own
-        part; None where they are not shared.
+        part; None if they are not shared.
 
     Returns
     -------
@@ -178,7 +178,7 @@ class MaskedCrossEntropy(nn.Module):
 
 
 def weighted_cross_entropy_sums(logits, labels, weights, sample_weight):
-    """Return sum_i w_i CE_i, sum_i w_i and the parts they are made of."""
+    """Return sum_i w_i CE_i, sum_i w_i and their parts."""
     logits = at_least_float32(logits)
     weights = weights.to(logits)
     known = labels >= 0

@@ -1,6 +1,6 @@
 """Backbones: by name from torchvision or timm, or given; with weights or without.
 
-Nothing here knows anything but torch, torchvision and, where it is asked for, timm.
+Imports torch, torchvision and, on demand, timm; nothing of sk_fiqdr.
 """
 
 import copy
@@ -14,7 +14,7 @@ from torch import nn
 # Statistics of ImageNet, which torchvision's weights expect (RGB, range 0 to 1).
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
 IMAGENET_STD = (0.229, 0.224, 0.225)
-TIMM = "timm/"  # begins the name of a backbone of timm's
+TIMM = "timm/"  # prefix of the names of timm's backbones
 
 
 def expected_pixels(backbone):
@@ -23,7 +23,7 @@ def expected_pixels(backbone):
     Parameters
     ----------
     backbone : Module or None
-        Models of timm know theirs.
+        timm's models carry their own.
 
     Returns
     -------
@@ -55,7 +55,7 @@ def make_backbone(backbone, weights, image_size):
     Raises
     ------
     ValueError, TypeError, ImportError, OSError
-        If it cannot be had; the message says how to mend that.
+        If it cannot be built; the message says how to fix that.
     """
     if isinstance(backbone, str):
         if backbone.startswith(TIMM):
@@ -96,8 +96,8 @@ def _torchvision_backbone(name, weights, image_size):
     default = isinstance(weights, str) and weights == "DEFAULT"
     kwargs = {"weights": "DEFAULT" if default else None}
     if not default and name in ("googlenet", "inception_v3"):
-        # Auxiliary classifiers add outputs of their own, which nobody here trains;
-        # torchvision's slow truncated-normal start is not worth a minute either.
+        # Auxiliary classifiers add outputs of their own, which are not trained
+        # here; torchvision's truncated-normal initialisation takes a minute.
         kwargs |= {"aux_logits": False, "init_weights": False}
     if name.startswith("vit_"):
         kwargs["image_size"] = image_size
@@ -137,7 +137,7 @@ def _timm_backbone(backbone, weights, image_size):
     if not timm.is_model(name):
         close = get_close_matches(name, timm.list_models(), n=3)
         raise ValueError(
-            f"backbone={backbone!r} is no model of timm's. {_did_you_mean(close, TIMM)}"
+            f"backbone={backbone!r} is not a timm model. {_did_you_mean(close, TIMM)}"
             "timm.list_models() names them."
         )
     default = isinstance(weights, str) and weights == "DEFAULT"
@@ -217,10 +217,10 @@ def count_features(backbone, image_size):
         ) from error
     backbone.train(was_training)
     if not isinstance(features, torch.Tensor) or features.ndim not in (2, 4):
-        came = tuple(features.shape) if hasattr(features, "shape") else type(features)
+        found = tuple(features.shape) if hasattr(features, "shape") else type(features)
         raise ValueError(
             "The backbone must map images (n, 3, height, width) to features (n, d) or "
-            f"(n, d, height, width), got {came!r}."
+            f"(n, d, height, width), got {found!r}."
         )
     return features.shape[1]
 
@@ -238,14 +238,14 @@ def _read_weights(path):
         raise ValueError(
             f"weights={str(path)!r} cannot be read as a state dict ({reason}). It may "
             "be truncated, or hold a whole pickled network, which could run code: "
-            "write it anew by torch.save(network.state_dict(), path)."
+            "write it again by torch.save(network.state_dict(), path)."
         ) from error
     if not isinstance(state, dict) or not all(
         isinstance(value, torch.Tensor) for value in state.values()
     ):
         raise ValueError(
-            f"weights={str(path)!r} holds no state dict, of names and tensors. If it "
-            "holds one among other things, save that alone: "
+            f"weights={str(path)!r} does not hold a state dict, of names and tensors. "
+            "If it holds one among other things, save that alone: "
             'torch.save(torch.load(path)["state_dict"], path).'
         )
     return state

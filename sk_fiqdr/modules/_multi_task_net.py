@@ -1,6 +1,6 @@
 """The multi-task network: one backbone, a grade head and a quality head.
 
-Nothing here knows anything but torch.
+Imports torch only.
 """
 
 import torch
@@ -25,8 +25,7 @@ class MultiTaskNet(nn.Module):
     weights : str, Path or None, default=None
         "DEFAULT" for torchvision's or timm's own weights, fetched once into their
         cache; a path to a local ``.safetensors`` or ``.pth`` state dict of the
-        backbone; None for random weights. Nothing is fetched unless "DEFAULT" is asked
-        for.
+        backbone; None for random weights. Nothing is fetched without "DEFAULT".
     n_grades : int, default=5
         Number of grades.
     n_qualities : int, default=2
@@ -51,7 +50,7 @@ class MultiTaskNet(nn.Module):
     Raises
     ------
     ValueError
-        If the backbone or its weights are not usable; the message says how to mend it.
+        If the backbone or its weights are not usable; the message says how to fix it.
 
     References
     ----------
@@ -85,12 +84,10 @@ class MultiTaskNet(nn.Module):
         super().__init__()
         if backbone is None:
             if n_inputs is None:
-                raise ValueError(
-                    "backbone=None takes features as input: say how many by n_inputs."
-                )
+                raise ValueError("backbone=None takes features as input: set n_inputs.")
             if weights is not None:
                 raise ValueError(
-                    f"weights={weights!r} has no backbone to go into: "
+                    f"weights={weights!r} needs a backbone to load into: "
                     "choose a backbone, or leave weights=None."
                 )
             self.backbone, n_deep = None, n_inputs
@@ -132,7 +129,7 @@ class MultiTaskNet(nn.Module):
         return self.grade_head(deep), self.quality_head(features), features
 
     def backbone_features(self, images):
-        """Return what both heads share.
+        """Return the features of the backbone, which both heads share.
 
         Parameters
         ----------
@@ -163,7 +160,7 @@ class MultiTaskNet(nn.Module):
         return features.mean(dim=(2, 3)) if features.ndim == 4 else features
 
     def normalize(self, images):
-        """Turn uint8 pixels into what the backbone expects.
+        """Normalise uint8 pixels as the backbone expects.
 
         Parameters
         ----------
@@ -173,7 +170,7 @@ class MultiTaskNet(nn.Module):
         Returns
         -------
         normalized : Tensor of shape (n, 3, height, width)
-            Float pixels; channels last in memory if they came so.
+            Float pixels; channels last in memory if the images are.
         """
         if images.dtype != torch.uint8:
             raise TypeError(
@@ -184,19 +181,19 @@ class MultiTaskNet(nn.Module):
         if images.shape[1] == 3 or images.shape[-1] != 3:
             return torch.addcmul(shift, images.float(), scale)
         n_images, height, width, _ = images.shape
-        # A whole row of pixels at a time: three numbers alone fill no vector register.
+        # A whole row of pixels at a time, since three numbers do not fill a register.
         rows = images.reshape(n_images * height, width * 3).float()
         scale, shift = (values.flatten().repeat(width) for values in (scale, shift))
         torch.addcmul(shift, rows, scale, out=rows)
         return rows.view(n_images, height, width, 3).permute(0, 3, 1, 2)
 
     def freeze(self, frozen=True):
-        """Hold the backbone still, its batch statistics included.
+        """Freeze the backbone, its batch statistics included.
 
         Parameters
         ----------
         frozen : bool, default=True
-            False lets it learn again.
+            False unfreezes it.
 
         Returns
         -------

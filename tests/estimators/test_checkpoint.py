@@ -634,7 +634,7 @@ def test_ctrl_c_keeps_what_is_learned_and_says_so(ctrl_c):
 def test_a_fit_stopped_by_ctrl_c_goes_on(ctrl_c, tmp_path):
     net, X, y = scenario("features")
     net.set_params(callbacks=ctrl_c, checkpoint_dir=tmp_path)
-    with pytest.warns(UserWarning, match="fit again, and it goes on after epoch 2"):
+    with pytest.warns(UserWarning, match="Fit again to resume after epoch 2"):
         net.fit(X, y)
     expected, *_ = undisturbed("features")
     assert_same_fit(net.fit(X, y), expected, X)
@@ -757,19 +757,18 @@ def probabilities(net, fundus):
     return net.predict_proba(fundus.data)
 
 
-@pytest.mark.parametrize("name", ["weights", "module__weights"])
 @pytest.mark.parametrize("kind", [str, Path])
 @pytest.mark.parametrize("suffix", [".pth", ".safetensors"])
 def test_other_weights_at_the_same_path_make_another_fit(
-    name, kind, suffix, fundus, tmp_path
+    kind, suffix, fundus, tmp_path
 ):
     path, folder = tmp_path / f"backbone{suffix}", tmp_path / "checkpoints"
     got, expected = [], []
     for seed in (0, 1, 0):
         write_weights(path, seed)
-        net = fit_on_weights(fundus, name, kind(path), folder)
+        net = fit_on_weights(fundus, "weights", kind(path), folder)
         got.append(probabilities(net, fundus))
-        net = fit_on_weights(fundus, name, kind(path), None)
+        net = fit_on_weights(fundus, "weights", kind(path), None)
         expected.append(probabilities(net, fundus))
     np.testing.assert_array_equal(got, expected)
     assert not np.array_equal(got[0], got[1])

@@ -311,7 +311,7 @@ def test_a_folder_where_nothing_can_be_read_ends_the_fit(
         path.write_bytes(b"no photograph")
     y = np.c_[np.arange(8) % 5, np.arange(8) % 2]
     net = FIQDRClassifier(**tiny, on_error=on_error, train_split=train_split)
-    with pytest.raises(ValueError, match=r"Not one of the \d images .*_left\.jpeg"):
+    with pytest.raises(ValueError, match=r"None of the \d training .*_left\.jpeg"):
         net.fit(paths, y)
 
 

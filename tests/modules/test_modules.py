@@ -159,7 +159,7 @@ def test_a_truncated_weights_file_is_named(suffix, tmp_path):
 def test_a_file_that_holds_no_state_dict_is_named(content, tmp_path):
     path = tmp_path / "run.pth"
     torch.save(content, path)
-    with pytest.raises(ValueError, match=r"run\.pth' holds no state dict"):
+    with pytest.raises(ValueError, match=r"run\.pth' does not hold a state dict"):
         MultiTaskNet("resnet18", path, image_size=32)
 
 
@@ -170,7 +170,7 @@ def test_bad_backbones_are_refused_with_the_way_out(tmp_path):
         MultiTaskNet(3)
     with pytest.raises(ValueError, match="n_inputs"):
         MultiTaskNet(None)
-    with pytest.raises(ValueError, match="no backbone to go into"):
+    with pytest.raises(ValueError, match="needs a backbone to load into"):
         MultiTaskNet(None, "DEFAULT", n_inputs=3)
     with pytest.raises(FileNotFoundError, match="nowhere"):
         MultiTaskNet("resnet18", tmp_path / "nowhere.pth")

@@ -80,7 +80,7 @@ def test_a_local_file_of_timms_own_weights_is_loaded(name, tmp_path):
     ],
 )
 def test_only_names_that_timm_has_itself_are_built(name, message):
-    with pytest.raises(ValueError, match=f"is no model of timm's.*{message}"):
+    with pytest.raises(ValueError, match=f"is not a timm model.*{message}"):
         MultiTaskNet(f"timm/{name}", image_size=48)
 
 

@@ -7,9 +7,9 @@ import joblib
 import numpy as np
 import pandas as pd
 
+from ...utils._labels import UNKNOWN
 from ...utils._progress import progress_bar
 from .._folder import image_name
-from .._readers._tables import UNKNOWN
 from ._dataset_audit import DatasetAudit
 from ._fingerprint import fingerprint_batch
 from ._near_duplicates import near_groups

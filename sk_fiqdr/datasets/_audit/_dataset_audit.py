@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 
-from .._readers._tables import UNKNOWN
+from ...utils._labels import UNKNOWN
 
 GRADES = range(5)
 QUALITIES = {1: "good", 0: "poor", UNKNOWN: "unknown"}

@@ -7,8 +7,8 @@ import pandas as pd
 from sklearn.utils import Bunch
 
 from ...model_selection import patient_ids
+from ...utils._labels import UNKNOWN
 from .._folder import eye_of, find_images, image_key, image_name
-from ._tables import UNKNOWN
 
 LABELS = ("grade", "quality")
 

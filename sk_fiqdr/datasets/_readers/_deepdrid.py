@@ -4,9 +4,10 @@ from pathlib import Path
 
 import numpy as np
 
+from ...utils._labels import UNKNOWN
 from .._folder import Layout
 from ._assemble import add_labels, as_bunch, check_subset, frame_of_images, join_parts
-from ._tables import UNKNOWN, read_labels, whole_numbers
+from ._tables import read_labels, whole_numbers
 
 LAYOUT = Layout(
     "DeepDRiD",

@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
+from ...utils._labels import UNKNOWN
 from .._folder import Layout
 from ._assemble import as_bunch, frame_of_images, join_parts
-from ._tables import UNKNOWN
 
 LAYOUT = Layout(
     "DRIMDB",

@@ -2,8 +2,9 @@
 
 from pathlib import Path
 
+from ...utils._labels import UNKNOWN
 from ._assemble import add_labels, as_bunch, frame_of_images
-from ._tables import UNKNOWN, Column, read_labels, whole_numbers
+from ._tables import Column, read_labels, whole_numbers
 
 GRADE = whole_numbers(4, "DR_grade")
 EYEQ_QUALITY = whole_numbers(2, "quality")

@@ -1,11 +1,10 @@
-"""Augmentation that leaves a fundus photograph one: geometry and light, no hue."""
+"""Default augmentation: geometry and light, never hue."""
 
 
 def default_augmentation():
     """Return flips, any rotation, and mild scale, brightness and contrast.
 
-    Hue and saturation stay: blood is red, and that is how a haemorrhage is told from
-    pigment.
+    Hue and saturation stay: the red of blood tells a haemorrhage from pigment.
 
     Returns
     -------

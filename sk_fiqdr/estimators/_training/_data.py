@@ -23,7 +23,7 @@ FEATURES = "features"
 
 
 class FundusDataset(Dataset):
-    """Rows of X that become tensors when they are asked for, a batch at a time.
+    """Rows of X that become tensors at access, a batch at a time.
 
     Parameters
     ----------
@@ -34,7 +34,7 @@ class FundusDataset(Dataset):
     kind : {"paths", "images", "features"}
         What X holds.
     image_size : int
-        Height and width to which images are brought.
+        Height and width to which images are resized.
     sample_weight : ndarray of shape (n,), default=None
         Weight of each row.
     groups : ndarray of shape (n,), default=None
@@ -98,7 +98,7 @@ class FundusDataset(Dataset):
         return X, y
 
     def _rows(self, indices):
-        """Gather rows; a stretch of them to predict on is a view, and no copy."""
+        """Gather rows; consecutive rows to predict on are a view, not a copy."""
         first, n = indices[0], len(indices)
         # With labels they may be augmented, in place even.
         uncopied = self.y is None and self.X.flags.writeable
@@ -117,7 +117,7 @@ class FundusDataset(Dataset):
 
 
 class AugmentedDataset(torch.utils.data.Dataset):
-    """A dataset whose images are changed at random each time they are asked for.
+    """A dataset that transforms its images at random at each access.
 
     Parameters
     ----------
@@ -129,8 +129,9 @@ class AugmentedDataset(torch.utils.data.Dataset):
     Attributes
     ----------
     epoch_seed : Tensor of shape ()
-        Decides with the rows of a batch and the place of an image in it what is drawn,
-        in whichever process; in shared memory, so that workers that stay see it change.
+        Seeds the transforms, together with the rows of a batch and the position of an
+        image in it, whichever process draws; in shared memory, so that persistent
+        workers see it change.
     """
 
     def __init__(self, dataset, transform):
@@ -148,7 +149,7 @@ class AugmentedDataset(torch.utils.data.Dataset):
         images = images.permute(0, 3, 1, 2)
         rows = zlib.crc32(np.asarray(indices, dtype=np.int64).tobytes())
         batch_seed = int(self.epoch_seed) ^ rows
-        # Processes that share a batch hold some of its rows, and draw what one would.
+        # Processes that share a batch hold some of its rows, and draw as one would.
         positions = getattr(self.dataset, "positions", range)(len(indices))
         changed = []
         with _kept_generators():
@@ -166,18 +167,18 @@ def _check_augmented(changed, image):
     )
     if kept:
         return changed
-    came = type(changed).__name__
+    found = type(changed).__name__
     if isinstance(changed, torch.Tensor):
-        came = f"{changed.dtype} of shape {tuple(changed.shape)!r}"
+        found = f"{changed.dtype} of shape {tuple(changed.shape)!r}"
     raise ValueError(
         f"augment must return a uint8 tensor of shape {tuple(image.shape)!r}, as it "
-        f"was given, got {came}. Resizing is image_size's, normalising the network's."
+        f"was given, got {found}. image_size resizes; the network normalises."
     )
 
 
 @contextmanager
 def _kept_generators():
-    """Leave every generator that a transform may draw from as it was found."""
+    """Restore the state of every generator that a transform may draw from."""
     states = torch.get_rng_state(), np.random.get_state(), random.getstate()  # noqa: NPY002
     try:
         yield
@@ -205,11 +206,11 @@ def make_loader(net, dataset, *, training):
     ----------
     net : FundusNet
         The net, whose parameters `batch_size`, `balance`, `augment` and
-        ``iterator_*__*`` say how.
+        ``iterator_*__*`` are used.
     dataset : Dataset
         A `FundusDataset`, or a Subset of one.
     training : bool
-        Whether the net is to learn from it.
+        Whether the net learns from it.
 
     Returns
     -------
@@ -219,7 +220,7 @@ def make_loader(net, dataset, *, training):
     Raises
     ------
     ValueError
-        If two parameters say different things of the batches.
+        If two parameters contradict each other.
     """
     name = "iterator_train" if training else "iterator_valid"
     kwargs = net.get_params_for(name)
@@ -246,12 +247,12 @@ def make_loader(net, dataset, *, training):
         if transform is not None:
             dataset = AugmentedDataset(dataset, transform)
     else:
-        # A loader seeds its workers from torch's global generator, else.
+        # Else a loader seeds its workers from torch's global generator.
         kwargs.setdefault("generator", torch.Generator())
     loader = getattr(net, name)(dataset, **kwargs)
     if training and isinstance(loader, torch.utils.data.DataLoader):
-        # It seeds its workers, once or in every epoch: from a generator apart, so that
-        # their number changes nothing.
+        # It seeds its workers, once or in every epoch: from a separate generator, so
+        # that their number changes nothing.
         loader.generator = torch.Generator()
     return loader
 
@@ -278,7 +279,7 @@ def _balance(net, dataset, kwargs):
             f"iterator_train__{given[0]}. Leave one of them out."
         )
     base, rows = dataset, slice(None)
-    if isinstance(dataset, torch.utils.data.Subset):  # what train_split leaves
+    if isinstance(dataset, torch.utils.data.Subset):  # returned by train_split
         base, rows = dataset.dataset, dataset.indices
     (task,) = (task for task in net._tasks if task.name == net.balance)
     kwargs["sampler"] = balanced_sampler(task.labels(base.y[rows]))

@@ -1,4 +1,4 @@
-"""What may befall a fit on its way: Ctrl-C, nan, no memory, a worker that is killed."""
+"""Errors raised during training, with a diagnosis: nan, memory, a lost worker."""
 
 import math
 import os
@@ -14,31 +14,31 @@ NO_MEMORY = "can't allocate memory"  # torch on a CPU, in a plain RuntimeError
 
 
 def warn_interrupted(net):
-    """Say where Ctrl-C stopped a fit, and how it goes on.
+    """Warn where Ctrl-C stopped a fit, and say how to resume it.
 
     Parameters
     ----------
     net : FundusNet
-        The net, in the middle of its fit.
+        The net, during its fit.
     """
     checkpoint = net._checkpoint
     if checkpoint is None:
         way = (
-            "partial_fit trains it further; with checkpoint_dir, fit would go on from "
-            "its last whole epoch."
+            "partial_fit trains it further; with checkpoint_dir, fit would resume "
+            "after its last complete epoch."
         )
     else:
         checkpoint.interrupted = True
         way = (
-            f"fit again, and it goes on after epoch {checkpoint.n_epochs}, from "
+            f"Fit again to resume after epoch {checkpoint.n_epochs}, from "
             f"{str(checkpoint.folder)!r}."
             if checkpoint.n_epochs
-            else "No epoch has ended yet: fit again starts from the first."
+            else "No epoch was completed: the next fit starts from the first."
         )
     warnings.warn(
         f"Ctrl-C stopped the fit in epoch {len(net.history)} of {net.max_epochs}. The "
-        f"net keeps what it has learned so far, and predicts. {way} (Pressed twice "
-        "within two seconds, it also ends what the fit is part of, such as a search.)",
+        f"net keeps what it has learned so far, and can predict. {way} (Pressed twice "
+        "within two seconds, it also ends a search around the fit.)",
         UserWarning,
         stacklevel=6,
     )
@@ -55,7 +55,7 @@ def check_finite(net):
     Raises
     ------
     FloatingPointError
-        With the place, the losses before and what may be the cause.
+        With the epoch and batch, the losses before, and the likely cause.
     """
     batches = net.history[-1]["batches"]
     loss = batches[-1]["train_loss"]
@@ -71,12 +71,12 @@ def check_finite(net):
         )
     else:
         why = (
-            "No step was made before it, so that the learning rate is not the cause: "
-            "look for nan or huge values in `weights`, in features or sample_weight, "
-            "and for a beta or lambd that is out of all proportion."
+            "It is the first batch, so that the learning rate is not the cause: look "
+            "for nan or huge values in `weights`, features or sample_weight, and for a "
+            "beta or lambd that is far too large."
         )
     if net._uses_bfloat16():
-        why += " amp=False rules out that bfloat16 is too coarse."
+        why += " amp=False rules out rounding by bfloat16."
     checkpoint = net._checkpoint
     if checkpoint is not None and checkpoint.n_epochs:
         why += (
@@ -86,7 +86,7 @@ def check_finite(net):
     raise FloatingPointError(
         f"The loss became {loss} in epoch {len(net.history)}, batch {len(batches)}"
         + (f" (the losses before it: {', '.join(before)})" if before else "")
-        + f". The net is spoilt. {why}"
+        + f". The network's weights are no longer usable. {why}"
     )
 
 
@@ -106,7 +106,7 @@ def explain_out_of_memory(net, batch, *, training):
     Raises
     ------
     torch.OutOfMemoryError
-        Where the device, or the machine, has no memory left.
+        If the device, or the machine, has no memory left.
     """
     try:
         yield
@@ -132,7 +132,7 @@ def explain_out_of_memory(net, batch, *, training):
 
 
 def too_small_for_norm(error):
-    """Tell whether batch statistics were asked of one value.
+    """Return whether batch statistics were computed of one value.
 
     Parameters
     ----------
@@ -142,7 +142,7 @@ def too_small_for_norm(error):
     Returns
     -------
     too_small : bool
-        Whether that is what the error says.
+        Whether the error says so.
     """
     return "more than 1 value per channel" in str(error)
 
@@ -168,14 +168,14 @@ def check_some_were_read(dataset):
         first = dataset.X[rows][0]
         what = f"{str(first)!r}" if isinstance(first, str | os.PathLike) else "a row"
         raise ValueError(
-            f"Not one of the {len(dataset.X[rows])} images to train on could be read, "
-            f"{what} the first of them: nothing was learned. Look at them with "
-            "on_error='raise', or see that the folder and its suffixes are right."
+            f"None of the {len(dataset.X[rows])} training images could be read, the "
+            f"first of them {what}: nothing was learned. on_error='raise' shows the "
+            "reason; check the folder and the suffixes."
         )
 
 
 def name_lost_worker(net, error):
-    """Say why a process that reads images may be gone, and what to do.
+    """Return a clear error if a process that reads images was lost.
 
     Parameters
     ----------
@@ -187,7 +187,7 @@ def name_lost_worker(net, error):
     Returns
     -------
     error : RuntimeError
-        A clear one where a worker was lost, else the same.
+        A clear one if a worker was lost, else the same.
     """
     lost = re.search(
         r"DataLoader worker \(pid\(?s?\)? ([\d, ]+)\) "
@@ -198,9 +198,9 @@ def name_lost_worker(net, error):
         return error
     checkpoint = net._checkpoint
     way = (
-        f"With checkpoint_dir, fit again goes on after epoch {checkpoint.n_epochs}."
+        f"Fit again to resume after epoch {checkpoint.n_epochs}."
         if checkpoint is not None
-        else "With checkpoint_dir a fit goes on after its last whole epoch."
+        else "With checkpoint_dir a fit resumes after its last complete epoch."
     )
     return RuntimeError(
         f"A process that read images for the fit (pid {lost[1].strip()}) {lost[2]} in "

@@ -1,4 +1,4 @@
-"""What `train_split` may and may not do with the rows of a fit."""
+"""Checks of `train_split`: patients kept whole, labels on both sides."""
 
 import numpy as np
 from skorch.dataset import ValidSplit
@@ -10,7 +10,7 @@ from ._data import FundusDataset
 
 
 def check_train_split(train_split):
-    """Raise where skorch's own split would ask for labels that it never gets.
+    """Raise if skorch's own split would stratify by labels that it never gets.
 
     Parameters
     ----------
@@ -25,24 +25,24 @@ def check_train_split(train_split):
     if isinstance(train_split, ValidSplit) and train_split.stratified:
         raise ValueError(
             "train_split=ValidSplit(stratified=True) takes a single column of known "
-            "labels and tears patients apart. PatientValidSplit(0.2), from "
-            "sk_fiqdr.model_selection, stratifies by grade and quality, and keeps "
-            "patients whole."
+            "labels and splits a patient's images across sets. "
+            "PatientValidSplit(0.2), from sk_fiqdr.model_selection, stratifies by "
+            "grade and quality, and keeps patients whole."
         )
 
 
 def check_inner_split(train, valid):
-    """Raise if the held-out part shares a patient, or has no label to be measured by.
+    """Raise if the held-out part shares a patient, or one part has no label.
 
     Parameters
     ----------
     train, valid : Dataset
-        What `train_split` returned. Only parts of one `FundusDataset` are looked at.
+        What `train_split` returned. Only parts of one `FundusDataset` are checked.
 
     Raises
     ------
     PatientLeakageError
-        If a patient, known by `groups` or by file names, is on both sides.
+        If a patient, identified by `groups` or file names, is on both sides.
     ValueError
         If no row of a part has a label.
     """

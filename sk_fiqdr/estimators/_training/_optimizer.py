@@ -11,15 +11,15 @@ def parameter_groups(module, parameters, *, weight_decay, backbone_lr):
     parameters : list of Parameter
         Those to be trained.
     weight_decay : bool
-        Whether the optimiser knows weight decay, from which biases and the scales of
-        normalisation layers are spared.
+        Whether the optimiser has weight decay, which is not applied to biases and to
+        the scales of normalisation layers.
     backbone_lr : float or None
         Learning rate of the backbone; None is that of the heads.
 
     Returns
     -------
     groups : list of dict
-        None of them empty.
+        Each with at least one parameter.
     """
     slow = set()
     if backbone_lr is not None and getattr(module, "backbone", None) is not None:

@@ -8,13 +8,13 @@ from skorch.callbacks import Callback, LRScheduler
 class LearningRateSchedule(Callback):
     """Warm-up and cosine decay over the whole fit, in steps of a batch.
 
-    The net's `lr_schedule` says which: "one_cycle" climbs from a 25th of `lr` to `lr`
-    and falls to zero along half a cosine [1]_; "constant" leaves `lr` alone.
+    The net's `lr_schedule` is "one_cycle", which rises from a 25th of `lr` to `lr` and
+    falls to zero along half a cosine [1]_, or "constant", which does not change `lr`.
 
     Parameters
     ----------
     warm_up : float, default=0.2
-        Share of the steps spent climbing.
+        Share of the steps during which the rate rises.
 
     References
     ----------
@@ -26,7 +26,7 @@ class LearningRateSchedule(Callback):
         self.warm_up = warm_up
 
     def on_train_begin(self, net, X=None, y=None, **kwargs):
-        """Remember the learning rates to be scaled."""
+        """Remember the learning rates to scale."""
         others = [name for name, cb in net.callbacks_ if isinstance(cb, LRScheduler)]
         if others and net.lr_schedule != "constant":
             raise ValueError(
@@ -66,6 +66,6 @@ class LearningRateSchedule(Callback):
         )
 
     def on_train_end(self, net, X=None, y=None, **kwargs):
-        """Set the learning rates back, so that the next `partial_fit` can start."""
+        """Reset the learning rates for the next `partial_fit`."""
         for group, peak in zip(net.optimizer_.param_groups, self.peaks_, strict=True):
             group["lr"] = peak

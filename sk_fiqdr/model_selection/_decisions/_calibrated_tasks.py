@@ -8,9 +8,9 @@ from scipy.special import log_softmax, softmax
 from sklearn.base import _fit_context
 from sklearn.utils.validation import check_is_fitted
 
+from ...utils._labels import UNKNOWN
 from ...utils._unwrap import last_step, unwrap
 from ._base import NestedClassifier
-from ._cut_points import UNKNOWN
 from ._out_of_fold import GRADE, QUALITY
 
 BOUNDS = (0.1, 10.0)

@@ -4,7 +4,8 @@ import numpy as np
 
 from ...metrics._grading import N_GRADES, kappa_of_confusion
 from ...metrics._refusal import SEVERE
-from ._cut_points import UNKNOWN, gaps
+from ...utils._labels import UNKNOWN
+from ._cut_points import gaps
 
 TOLERANCE = 1e-9  # of a number of images, for shares such as 0.95 * 20
 

@@ -10,11 +10,11 @@ from sklearn.utils import _safe_indexing, check_random_state
 from sklearn.utils.parallel import Parallel, delayed
 from sklearn.utils.validation import _check_method_params
 
+from ...utils._labels import UNKNOWN
 from ...utils._unwrap import is_multi_task, last_step, unwrap
 from .._patients import check_patients_apart, holds_paths, patients_of, read_patients
 from .._splits._allocate import deal_patients, strata_of
 from .._splits._patient_kfold import PatientStratifiedKFold
-from ._cut_points import UNKNOWN
 
 GRADE, QUALITY = 0, 1
 

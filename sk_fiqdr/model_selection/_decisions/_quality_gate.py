@@ -12,12 +12,11 @@ from sklearn.utils.validation import check_is_fitted
 from ...metrics import refusal_report
 from ...metrics._grading import N_GRADES
 from ...metrics._scorers import decide_tasks
-from ...utils._labels import check_integers, most_probable
+from ...utils._labels import UNKNOWN, check_integers, most_probable
 from ...utils._unwrap import last_step
 from .._patients import holds_paths, patients_of
 from ._base import NestedClassifier
 from ._check_tasks import check_tasks
-from ._cut_points import UNKNOWN
 from ._gate_threshold import gate_threshold
 from ._out_of_fold import (
     GRADE,

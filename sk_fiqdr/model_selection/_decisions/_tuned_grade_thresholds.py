@@ -4,10 +4,10 @@ import numpy as np
 from sklearn.base import _fit_context
 from sklearn.utils.validation import check_is_fitted
 
-from ...utils._labels import most_probable
+from ...utils._labels import UNKNOWN, most_probable
 from ._base import NestedClassifier
 from ._check_tasks import kappa_of_answers
-from ._cut_points import UNKNOWN, best_cut_points, grade_by_cut_points
+from ._cut_points import best_cut_points, grade_by_cut_points
 from ._out_of_fold import GRADE
 
 

@@ -13,6 +13,7 @@ from skorch.callbacks import Callback
 from ..datasets import make_fundus
 from ..estimators._fiqdr_classifier import FIQDRClassifier
 from ..metrics import fiqdr_scoring
+from ..metrics._scores import COMPARED_QUALITY_SCORES, GRADING_SCORES
 from ..model_selection import PatientStratifiedKFold, patient_train_test_split
 
 GRID = {"beta": [3.0, 27.0], "lambd": [0.0, 0.1]}
@@ -20,14 +21,7 @@ CHOSEN, PLAIN = "chosen by the search", "plain cross-entropy"
 N_FOLDS = 2
 SEARCH_EPOCHS, FINAL_EPOCHS = 8, 16
 RIGHT, ONE_OFF, WRONG = "#1a6b37", "#9a5b00", "#b3261e"
-COLUMNS = (
-    "kappa",
-    "kappa_good",
-    "kappa_poor",
-    "mean_acc",
-    "specificity",
-    "sensitivity",
-)
+COLUMNS = (*GRADING_SCORES, *COMPARED_QUALITY_SCORES)
 
 
 class _Tick(Callback):

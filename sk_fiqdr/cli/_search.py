@@ -15,7 +15,6 @@ from ._output import check_format, show, write_csv
 from ._train import train
 
 SHOWN = ("kappa", "mean_acc", "specificity", "sensitivity")
-SCORES = (*SHOWN, "precision", "acc")
 
 
 def _each(values: list[str] | None):
@@ -103,8 +102,8 @@ def search(
             "lambd": list(lambd or [0.0, 0.1]),
         }
         chosen_by = refit or ("mean_acc" if frozen else "kappa")
-        run = _make_search(ctx.params, grid, frozen, output)
         _check_score(chosen_by)
+        run = _make_search(ctx.params, grid, frozen, output)
         data = load(images, grades, quality)
         rows, held_out = hold_out(data, test_size, random_state)
         log(
@@ -142,6 +141,8 @@ def search(
 
 
 def _check_score(name):
+    from ..metrics._scores import SCORES
+
     if name not in SCORES:
         raise ValueError(f"--refit must be one of {', '.join(SCORES)}, got {name!r}.")
 

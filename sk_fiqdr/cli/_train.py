@@ -14,16 +14,6 @@ from ._messages import interrupted, log, on_ctrl_c, telling
 from ._model import SPLIT
 from ._output import check_format, show, write_csv
 
-SCORES = (
-    "kappa",
-    "kappa_good",
-    "kappa_poor",
-    "mean_acc",
-    "specificity",
-    "sensitivity",
-    "precision",
-)
-
 
 def train(
     ctx: typer.Context,
@@ -129,6 +119,8 @@ def _parts(data, train):
 
 
 def _save(net, output, scores):
+    from ..metrics._scores import SCORES
+
     values = dict(zip(scores["measure"], scores["value"].astype(float), strict=True))
     known = {name: v for name, v in values.items() if name in SCORES and v == v}
     net.save_pretrained(output / "model", scores=known)

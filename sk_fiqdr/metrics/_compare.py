@@ -1,4 +1,4 @@
-"""Several graders or judges of quality against each other, on the same patients."""
+"""Compare graders or quality classifiers on the same patients."""
 
 from itertools import combinations
 
@@ -9,9 +9,8 @@ from ..utils._labels import N_GRADES, UNKNOWN, check_integers, check_truth
 from ._bootstrap import check_bootstrap, check_groups, draw_patients, interval
 from ._reports import _grading_measures, _quality_measures
 from ._scorers import _unwrap, decide_tasks
+from ._scores import COMPARED_QUALITY_SCORES, GRADING_SCORES
 
-GRADING = ("kappa", "kappa_good", "kappa_poor")
-QUALITY = ("mean_acc", "specificity", "sensitivity")
 DIFFERENCE = ["difference", "difference_lower", "difference_upper"]
 N_GRADING_CELLS = 3 * N_GRADES**2  # quality poor, good or unknown
 
@@ -238,7 +237,7 @@ def _measures(counts, answers):
     quality = _quality_measures(quality.reshape(*shape, 2, 2))
     measures = {}
     if any(grades is not None for grades, _ in answers.values()):
-        measures |= {name: grading[name] for name in GRADING}
+        measures |= {name: grading[name] for name in GRADING_SCORES}
     if any(qualities is not None for _, qualities in answers.values()):
-        measures |= {name: quality[name] for name in QUALITY}
+        measures |= {name: quality[name] for name in COMPARED_QUALITY_SCORES}
     return measures

@@ -12,7 +12,8 @@ from sklearn.exceptions import UndefinedMetricWarning
 from ..utils._labels import UNKNOWN, check_targets, most_probable
 from ..utils._unwrap import unwrap
 from ._grading import quadratic_weighted_kappa
-from ._quality import accuracy, mean_acc, precision, sensitivity, specificity
+from ._quality import mean_acc, sensitivity, specificity
+from ._scores import GRADING_SCORES, QUALITY_SCORES
 
 
 def _unwrap(estimator, X):
@@ -194,14 +195,13 @@ def fiqdr_scoring(estimator, X, y):
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", UndefinedMetricWarning)
         scores = {
-            "kappa": quadratic_weighted_kappa(grade, grade_pred),
-            "kappa_good": quadratic_weighted_kappa(grade[good], grade_pred[good]),
-            "kappa_poor": quadratic_weighted_kappa(grade[poor], grade_pred[poor]),
-            "mean_acc": mean_acc(quality, quality_pred),
-            "specificity": specificity(quality, quality_pred),
-            "sensitivity": sensitivity(quality, quality_pred),
-            "precision": precision(quality, quality_pred),
-            "quality_accuracy": accuracy(quality, quality_pred),
+            name: quadratic_weighted_kappa(grade[rows], grade_pred[rows])
+            for name, wanted in GRADING_SCORES.items()
+            for rows in [slice(None) if wanted is None else y[:, 1] == wanted]
+        }
+        scores |= {
+            name: measure(quality, quality_pred)
+            for name, measure in QUALITY_SCORES.items()
         }
     # What refuses images must not look better for it: the price stands beside.
     return scores | ({"refused": refused} if hasattr(estimator, "is_gradable") else {})

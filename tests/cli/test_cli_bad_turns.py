@@ -84,6 +84,10 @@ def test_help_waits_for_no_torch():
             ["search", "{images}", "--grades", "{grades}", "--refit", "auc"],
             "--refit must be one of kappa",
         ),
+        (  # the report's name of quality_accuracy, and no score of a search
+            ["search", "{images}", "--grades", "{grades}", "--refit", "acc"],
+            "quality_accuracy, got 'acc'",
+        ),
         (["predict", "{images}", "{images}"], "is no folder of a trained model"),
         (["predict", "{none}", "{images}"], "is not there"),
         (["predict", "{model}", "{none}"], "There is no folder"),

@@ -12,6 +12,7 @@ from sklearn.model_selection import GridSearchCV, KFold
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer
 
+from sk_fiqdr.cli._search import _check_score
 from sk_fiqdr.metrics import (
     fiqdr_scoring,
     kappa_scorer,
@@ -21,6 +22,7 @@ from sk_fiqdr.metrics import (
     sensitivity_scorer,
     specificity_scorer,
 )
+from sk_fiqdr.metrics._scores import SCORES
 
 
 class TwoTasks(ClassifierMixin, BaseEstimator):
@@ -71,6 +73,16 @@ def test_single_task_estimators_are_scored_on_one_column(data):
     assert kappa_scorer(OneTask(), X, y[:, 0]) == kappa_scorer(
         TwoTasks().fit(X, y), X, y
     )
+
+
+def test_the_names_of_scores_are_those_that_fiqdr_scoring_returns(data):
+    X, y = data
+    assert tuple(fiqdr_scoring(TwoTasks().fit(X, y), X, y)) == SCORES
+
+
+@pytest.mark.parametrize("name", SCORES)
+def test_the_search_command_accepts_every_score_of_fiqdr_scoring(name):
+    _check_score(name)
 
 
 def test_fiqdr_scoring_agrees_with_the_scorers_in_a_single_pass(data):

@@ -82,7 +82,7 @@ def describe(value, depth=0):
             return [inner(item) for item in value.tolist()]
         data = np.ascontiguousarray(value).reshape(-1).view(np.uint8)
         return [str(value.dtype), list(value.shape), _digest(data)]
-    if _is_torchs(value, "Tensor"):
+    if is_tensor(value):
         from ._packing import pack
 
         tensors = {}
@@ -163,6 +163,22 @@ def _content(value):
 
 def _name(value):
     return re.sub(r" at 0x[0-9a-f]+", "", repr(value))
+
+
+def is_tensor(value):
+    """Return whether a value is a tensor of torch, without importing torch.
+
+    Parameters
+    ----------
+    value : object
+        Whatever it is.
+
+    Returns
+    -------
+    is_tensor : bool
+        False where nobody has imported torch.
+    """
+    return _is_torchs(value, "Tensor")
 
 
 def _is_torchs(value, *names):

@@ -4,6 +4,9 @@ import json
 import os
 import pickle
 import signal
+import subprocess
+import sys
+from pathlib import Path
 
 import joblib
 import numpy as np
@@ -398,6 +401,34 @@ def test_settings_deep_inside_a_net_count(tmp_path):
         for pca in (one, two, other)
     ]
     assert frozen[0] == frozen[1] != frozen[2]
+
+
+KEY_OF_FROZEN = """
+import sys
+from helpers.fits import make_features
+from sklearn.frozen import FrozenEstimator
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+from sk_fiqdr import FIQDRClassifier
+from sk_fiqdr.model_selection._search._records import candidate_key
+
+X, y = make_features(40)
+net = FIQDRClassifier(backbone=None, max_epochs=1, random_state=int(sys.argv[1]))
+frozen = make_pipeline(StandardScaler(), net).fit(X, y)
+print(candidate_key(FrozenEstimator(frozen)))
+"""
+
+
+def test_a_frozen_pipeline_around_a_net_has_one_key_in_every_process():
+    tests = str(Path(__file__).parents[1])
+    keys = [
+        subprocess.check_output(
+            [sys.executable, "-c", KEY_OF_FROZEN, seed],
+            env=os.environ | {"PYTHONPATH": os.pathsep.join([tests, *sys.path])},
+        )
+        for seed in ("0", "0", "1")
+    ]
+    assert keys[0] == keys[1] != keys[2]
 
 
 def test_weights_in_a_changed_file_count(tmp_path):

@@ -10,12 +10,12 @@ from contextlib import suppress
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path, PurePath
 
-import joblib
 import numpy as np
+from joblib.hashing import NumpyHasher
 from sklearn.frozen import FrozenEstimator
 
 from ...utils._digest import NO_PART as NO_PART_OF_NETS
-from ...utils._digest import WEIGHTS, describe, describe_weights
+from ...utils._digest import WEIGHTS, describe, describe_weights, is_tensor
 from ...utils._files import create_draft
 from ...utils._version import __version__
 from .._patients import holds_paths
@@ -171,10 +171,7 @@ def versions():
 
 def _outline(value):
     if isinstance(value, FrozenEstimator):
-        inner = value.estimator
-        module = getattr(inner, "module_", None)
-        learned = joblib.hash(inner) if module is None else module.state_dict()
-        return ["frozen", _outline(inner), describe(learned)]
+        return ["frozen", _outline(value.estimator), _hash(value.estimator)]
     if _is_estimator(value):
         package = type(value).__module__.partition(".")[0]
         release = getattr(sys.modules.get(package), "__version__", None)
@@ -216,7 +213,26 @@ def _outline_data(value):
         return describe(value)
     if hasattr(value, "to_numpy"):
         return describe(value.to_numpy())
-    return joblib.hash(value)
+    return _hash(value)
+
+
+class _Hasher(NumpyHasher):
+    """joblib's hash, which differs between processes for tensors and for nets."""
+
+    def save(self, obj):
+        """Save a net as its weights and a tensor as its bytes."""
+        module = getattr(obj, "module_", None)
+        if hasattr(module, "state_dict"):
+            obj = module.state_dict()
+        elif hasattr(obj, "state_dict") and not isinstance(obj, type):
+            obj = obj.state_dict()
+        if is_tensor(obj):
+            obj = ["tensor", *describe(obj)]
+        super().save(obj)
+
+
+def _hash(value):
+    return _Hasher("md5").hash(value)
 
 
 def _outline_path(path):

@@ -4,6 +4,8 @@ X goes from `fit` through `make_training_set` and `make_loader` to `infer`, whic
 the network, and `get_loss`; skorch's loop over epochs and batches lies between them.
 """
 
+from contextlib import contextmanager
+
 import numpy as np
 import torch
 from sklearn.base import ClassNamePrefixFeaturesOutMixin, TransformerMixin
@@ -45,7 +47,7 @@ class FundusNet(
     """
 
     check_patients = check_patients
-    _checkpoint = None  # of the fit that is under way
+    _checkpoint = _training_set = None  # of the fit that is under way
     _fewest_rows = 2  # of a batch, for batch norm
     # How losses are summed where processes share a batch: see sk_fiqdr.distributed.
     _reduction = {}  # noqa: RUF012
@@ -99,20 +101,28 @@ class FundusNet(
         reset = not (self.warm_start and self.initialized_)
         self._check_parameters()
         dataset = self._make_training_set(X, y, sample_weight, groups, reset=reset)
-        try:
+        with self._training_on(dataset, reset=reset):
             if self.checkpoint_dir is None:
                 with self._own_generator(start_afresh=reset):
                     super().fit(dataset, None)
             else:
                 self._fit_with_checkpoint(dataset, reset)
-        finally:
-            remember_fit(self, dataset, reset=reset)
         if self.__dict__.pop("_interrupted_twice", False):
             raise KeyboardInterrupt  # which skorch has stopped
         return self
 
     def _make_training_set(self, X, y, sample_weight, groups, *, reset):
         return make_training_set(self, X, y, sample_weight, groups, reset=reset)
+
+    @contextmanager
+    def _training_on(self, dataset, *, reset):
+        """Remember the training set at the end, or when a callback pickles the net."""
+        self._training_set = dataset, reset
+        try:
+            yield
+        finally:
+            del self._training_set
+            remember_fit(self, dataset, reset=reset)
 
     def _fit_with_checkpoint(self, dataset, reset):
         with (
@@ -162,11 +172,11 @@ class FundusNet(
         reset = not self.initialized_
         self._check_parameters()
         dataset = self._make_training_set(X, y, sample_weight, groups, reset=reset)
-        try:
-            with self._own_generator(start_afresh=reset):
-                super().partial_fit(dataset, None)
-        finally:
-            remember_fit(self, dataset, reset=reset)
+        with (
+            self._training_on(dataset, reset=reset),
+            self._own_generator(start_afresh=reset),
+        ):
+            super().partial_fit(dataset, None)
         report_unreadable(self, dataset)
         return self
 
@@ -263,8 +273,12 @@ class FundusNet(
         return tuple(output.float() for output in outputs)
 
     def __getstate__(self):
+        if self._training_set is not None:
+            dataset, reset = self._training_set
+            remember_fit(self, dataset, reset=reset)
         state = super().__getstate__()
-        state.pop("_checkpoint", None)  # belongs to the process that fits
+        for name in ("_checkpoint", "_training_set"):  # of the process that fits
+            state.pop(name, None)
         return state
 
     def _on_device(self, batch):

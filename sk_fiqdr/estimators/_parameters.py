@@ -156,7 +156,7 @@ class NetParameters(DeviceNet):
             self.train_split.set_params(**nested)
         return self
 
-    def _check_parameters(self):
+    def _check_parameters(self, caller=None):
         params = self.get_params(deep=False)
         tasks = [task.name for task in self._tasks]
         constraints = {
@@ -164,7 +164,8 @@ class NetParameters(DeviceNet):
             **self._constraints,
             "balance": [_one_of(*tasks), None],
         }
-        validate_parameter_constraints(constraints, params, type(self).__name__)
+        caller = type(self).__name__ if caller is None else caller
+        validate_parameter_constraints(constraints, params, caller)
         if self.checkpoint_dir == "":
             raise ValueError(
                 "checkpoint_dir is an empty string: name a folder ('.' for the current "

@@ -22,7 +22,7 @@ from sklearn.model_selection import (
 )
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
-from skorch.callbacks import EpochScoring
+from skorch.callbacks import Checkpoint, EpochScoring
 from torchvision.transforms import v2
 
 from sk_fiqdr import DRGrader, FIQDRClassifier, QualityClassifier
@@ -883,3 +883,18 @@ def test_a_second_fit_scores_its_epochs_without_the_patients_of_the_first(
     assert len(net.history[:, "kappa"]) == 2
     with pytest.raises(PatientLeakageError):
         net.score(fundus_paths[::2], fundus.target[::2])
+
+
+def test_a_net_that_a_callback_pickles_remembers_whom_it_is_trained_on(
+    tiny, fundus, fundus_paths, tmp_path
+):
+    """The best epoch by skorch's Checkpoint is such a net."""
+    keep = Checkpoint(
+        monitor=None, f_pickle="net.pkl", dirname=tmp_path, load_best=False
+    )
+    net = FIQDRClassifier(**tiny, callbacks=[keep])
+    net.fit(fundus_paths[::2], fundus.target[::2])
+    kept = pickle.loads((tmp_path / "net.pkl").read_bytes())
+    assert kept.training_data_ == net.training_data_
+    with pytest.raises(PatientLeakageError, match="12 patients"):
+        kept.score(fundus_paths[1::2], fundus.target[1::2])

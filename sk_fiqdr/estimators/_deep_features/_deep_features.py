@@ -229,7 +229,7 @@ class DeepFeatures(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstima
             np.iinfo(np.int32).max
         )
         net = self._make_net()
-        net._check_parameters()
+        net._check_parameters(type(self).__name__)
         X, kind = check_X(self, X, reset=True)
         remember_images(self, X, kind)
         name = self._name()

@@ -42,6 +42,7 @@ def audit(
         check_format(as_json, as_csv)
         check_free(picture, overwrite)
         from .. import datasets
+        from ._training import tell_found
 
         if grades or quality:
             data = datasets.load_kaggle_dr(images, grades or None, quality or None)
@@ -63,23 +64,17 @@ def audit(
             _draw(found, picture)
             write_beside(picture, "audit", settings_of(ctx))
         unreadable = found.frame("unreadable")
+        n_read = len(data.data) - len(unreadable)
+        tell_found(data, {"read": n_read, "unreadable": len(unreadable)})
         if len(unreadable):
             log(f"{len(unreadable)} files cannot be read; see --table unreadable.")
     raise typer.Exit(1 if len(unreadable) else 0)
 
 
 def _without_labels(images):
-    from sklearn.utils import Bunch
+    from ..datasets._readers._assemble import as_bunch, frame_of_images
 
-    from ..datasets._readers._assemble import frame_of_images
-
-    frame = frame_of_images(images).assign(grade=-1, quality=-1)
-    return Bunch(
-        data=frame["path"].to_numpy(),
-        target=frame[["grade", "quality"]].to_numpy(),
-        groups=frame["patient"].to_numpy(),
-        frame=frame,
-    )
+    return as_bunch(frame_of_images(images), {}, images, "", return_X_y=False)
 
 
 def _draw(found, picture):

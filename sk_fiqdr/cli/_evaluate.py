@@ -48,7 +48,7 @@ def evaluate(
         check_format(as_json, as_csv)
         check_free(report, overwrite)
         model_folder(model)  # before torch is waited for
-        from ._training import load
+        from ._training import load, tell_found
 
         data = load(images, grades, quality)
         rows = _unseen(model, data)
@@ -66,6 +66,8 @@ def evaluate(
             as_csv=as_csv,
         )
         tell_unreadable(errors[~read])
+        counts = {"scored": int(read.sum()), "unreadable": int((~read).sum())}
+        tell_found(data, {**counts, "trained on": len(data.data) - len(rows)})
         if report is not None:
             _write_report(
                 report,

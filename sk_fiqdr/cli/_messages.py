@@ -48,6 +48,35 @@ def log(message):
     typer.echo(message, err=True)
 
 
+def count_files(counts, aside=""):
+    """Account for every file of a folder in one line.
+
+    Parameters
+    ----------
+    counts : dict of int
+        Files by what became of them; nought is not shown, but for the first.
+    aside : str, default=""
+        What those are that were left aside.
+
+    Returns
+    -------
+    line : str
+        Such as "7 files found = 5 graded + 1 unreadable + 1 left aside (1 .txt)".
+
+    Examples
+    --------
+    >>> from sk_fiqdr.cli._messages import count_files
+    >>> count_files({"graded": 5, "unreadable": 0, "left aside": 1}, "1 .txt")
+    '6 files found = 5 graded + 1 left aside (1 .txt)'
+    """
+    first = next(iter(counts))
+    parts = [f"{n} {what}" for what, n in counts.items() if n or what == first]
+    aside = f" ({aside})" if aside else ""
+    n = sum(counts.values())
+    files = "file" if n == 1 else "files"
+    return f"{n} {files} found = {' + '.join(parts)}{aside}"
+
+
 @contextlib.contextmanager
 def telling():
     """Turn errors of the library into messages, and its warnings into lines.

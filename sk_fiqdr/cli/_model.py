@@ -5,6 +5,9 @@ from pathlib import Path
 
 N_AT_ONCE = 256  # images whose answers are awaited together: it bounds memory
 SPLIT = "split.csv"
+GRADED, UNREADABLE, NOT_FINITE = "graded", "unreadable", "not finite"
+ASIDE = "left aside"
+STATUSES = (GRADED, UNREADABLE, NOT_FINITE, ASIDE)
 ESTIMATORS = ("DRGrader", "FIQDRClassifier", "QualityClassifier")
 
 
@@ -113,7 +116,8 @@ def answers(net, paths, show):
     ------
     frame : DataFrame
         path, and of the tasks that the net knows: grade, p_grade_0 to p_grade_4;
-        quality, p_good; error, why it cannot be read.
+        quality, p_good; status: graded, unreadable or not finite; error, why it is not
+        graded.
     """
     for start in range(0, len(paths), N_AT_ONCE):
         part = paths[start : start + N_AT_ONCE]
@@ -142,4 +146,12 @@ def _answer(net, paths):
         else:
             frame["p_good"] = proba[:, list(classes).index(1)].round(6)
     frame["error"] = [net.unreadable_.get(str(path), "") for path in paths]
+    unread = frame["error"].ne("")
+    infinite = np.isnan(probabilities[0]).any(axis=1) & ~unread
+    frame.insert(frame.columns.get_loc("error"), "status", GRADED)
+    frame.loc[unread, "status"] = UNREADABLE
+    frame.loc[infinite, ["status", "error"]] = (
+        NOT_FINITE,
+        "the network's outputs for this image are not finite numbers: train it again",
+    )
     return frame

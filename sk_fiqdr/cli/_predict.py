@@ -9,8 +9,16 @@ from ..utils._files import written_whole
 from ..utils._progress import progress_bar
 from . import _options as o
 from ._config import settings_of, write_beside
-from ._messages import log, telling
-from ._model import answers, load_model, model_folder
+from ._messages import count_files, log, telling
+from ._model import (
+    ASIDE,
+    NOT_FINITE,
+    STATUSES,
+    UNREADABLE,
+    answers,
+    load_model,
+    model_folder,
+)
 from ._output import check_format, check_free, show
 
 
@@ -39,9 +47,9 @@ def predict(
 ):
     """Grade images, judge their quality, and go on past unreadable files.
 
-    A row for each image: path, grade, its probabilities, quality (1 good, 0 poor),
-    p_good, refused, and error, which says why a file could not be read. Prepare the
-    images as those that the model was trained on.
+    A row for each file: path, grade, its probabilities, quality (1 good, 0 poor),
+    p_good, refused, status (graded, unreadable, not finite, left aside) and error,
+    which says why. Prepare the images as those that the model was trained on.
 
     Exit status: 0 done, 1 some files could not be read, 2 it cannot be done like this.
     """
@@ -50,8 +58,10 @@ def predict(
         model_folder(model)  # before torch is waited for
         check_free(output, overwrite)
         from ..datasets._folder import find_images
+        from ..utils._image_files import Listing, describe_aside
 
-        paths = [str(images)] if images.is_file() else find_images(images)
+        is_file = images.is_file()
+        paths, aside = Listing([str(images)], {}) if is_file else find_images(images)
         net = load_model(model, device=device, on_error="skip")
         tasks = {task.name for task in net._tasks}
         if refuse_below is not None and "quality" not in tasks:
@@ -60,48 +70,67 @@ def predict(
                 "does not judge."
             )
         with progress_bar("grading", len(paths), shown=progress) as told:
-            frame = _graded(net, paths, refuse_below, told, output)
+            frame = _graded(net, paths, aside, refuse_below, told, output)
         if output is None:
             show(frame, as_json=as_json, as_csv=as_csv)
         else:
             write_beside(output, "predict", settings_of(ctx))
             show(_summary(frame), title=None, as_json=as_json, as_csv=as_csv)
             log(f"The answers are in {output}")
-        unreadable = frame.loc[frame["error"].ne(""), "error"]
-        for error in unreadable.head(20):
-            log(f"  unreadable: {error}")
-    raise typer.Exit(1 if len(unreadable) else 0)
+        failed = frame[frame["status"].isin([UNREADABLE, NOT_FINITE])]
+        for path, status, error in failed[["path", "status", "error"]].head(20).values:
+            log(f"  {status}: {error}" + f" ({path})" * (path not in error))
+        counts = {status: int(frame["status"].eq(status).sum()) for status in STATUSES}
+        log(count_files(counts, describe_aside(aside)))
+    raise typer.Exit(1 if len(failed) else 0)
 
 
-def _graded(net, paths, refuse_below, told, output):
-    """Return all answers; an output file grows under a passing name meanwhile."""
+def _graded(net, paths, aside, refuse_below, told, output):
+    """Return all predictions; an output file grows under a temporary name meanwhile."""
     import contextlib
 
     import pandas as pd
 
     parts = []
     with written_whole(output) if output else contextlib.nullcontext() as draft:
-        for part in answers(net, paths, told):
-            if "p_good" in part:
-                refused = part["p_good"].lt(refuse_below or 0)
-                part.insert(part.columns.get_loc("error"), "refused", refused)
+
+        def keep(part):
             parts.append(part)
             if draft is not None:
                 first = len(parts) == 1
                 part.to_csv(draft, mode="a", header=first, index=False)
+
+        for part in answers(net, paths, told):
+            if "p_good" in part:
+                refused = part["p_good"].lt(refuse_below or 0)
+                part.insert(part.columns.get_loc("status"), "refused", refused)
+            keep(part)
+        if aside:
+            keep(_left_aside(aside).reindex(columns=parts[0].columns))
     return pd.concat(parts, ignore_index=True)
+
+
+def _left_aside(aside):
+    """Return a row for each file that is no image by its name."""
+    import pandas as pd
+
+    frame = pd.DataFrame({"path": [Path(path).as_posix() for path in aside]})
+    why = [f"no image by its name: {why}" for why in aside.values()]
+    return frame.assign(refused=False, status=ASIDE, error=why)
 
 
 def _summary(frame):
     """Count images by grade, and those that are poor, refused and unreadable."""
     import pandas as pd
 
-    rows = [("images", len(frame))]
+    images = frame["status"].ne(ASIDE)
+    rows = [("files", len(frame)), ("images", int(images.sum()))]
     if "grade" in frame:
         counts = frame["grade"].value_counts().sort_index()
         rows += [(f"grade {grade}", n) for grade, n in counts.items()]
     if "quality" in frame:
         rows.append(("poor quality", int(frame["quality"].eq(0).sum())))
         rows.append(("refused", int(frame["refused"].sum())))
-    rows.append(("unreadable", int(frame["error"].ne("").sum())))
+    for status in (UNREADABLE, NOT_FINITE, ASIDE):
+        rows.append((status, int(frame["status"].eq(status).sum())))
     return pd.DataFrame(rows, columns=["what", "n"])

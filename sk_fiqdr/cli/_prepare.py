@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from ._messages import USAGE_ERRORS, stop
+from ._messages import USAGE_ERRORS, count_files, log, stop
 
 N_SHOWN = 20  # failures that the command names; the manifest names all
 
@@ -89,14 +89,19 @@ def prepare(
         **manifest.attrs,
         "failures": failed.head(N_SHOWN).to_dict("records"),
     }
+    others = ", ".join(f"{n} {s}" for s, n in sorted(summary["other_files"].items()))
+    n_prepared = summary["prepared"] + summary["unchanged"]
+    counts = {"prepared": n_prepared, "failed": summary["failed"]}
+    found = count_files({**counts, "left aside": summary["left_aside"]}, others)
     if as_json:
         typer.echo(json.dumps(summary, indent=2))
+        log(found)
     else:
-        _tell_prepared(summary)
+        _tell_prepared(summary, found)
     raise typer.Exit(1 if summary["failed"] else 0)
 
 
-def _tell_prepared(summary):
+def _tell_prepared(summary, found):
     typer.echo(
         f"{summary['found']} photographs: {summary['prepared']} prepared, "
         f"{summary['unchanged']} were already, {summary['failed']} failed; "
@@ -114,11 +119,7 @@ def _tell_prepared(summary):
     }.items():
         if summary[name]:
             typer.echo(f"  {summary[name]} {what}")
-    if summary["other_files"]:
-        others = ", ".join(
-            f"{n} {s}" for s, n in sorted(summary["other_files"].items())
-        )
-        typer.echo(f"  left aside, no photographs by their suffix: {others}")
+    typer.echo(f"  {found}")
     for failure in summary["failures"]:
         typer.secho(f"  failed: {failure['reason']}", fg="red", err=True)
     if summary["failed"] > N_SHOWN:

@@ -71,7 +71,7 @@ def train(
         has_begun = any((output / "checkpoints").rglob("*.safetensors"))
         check_output(output, "train", settings, has_begun=has_begun)
         from ._ticks import listening
-        from ._training import beta_of, hold_out, load, make_net
+        from ._training import beta_of, hold_out, load, make_net, tell_found
 
         net = make_net(
             {**ctx.params, "beta": beta_of(beta)},
@@ -95,6 +95,7 @@ def train(
         scores, errors = score_answers(
             net, data.data[test], data.target[test], data.groups[test]
         )
+        n_trained = len(train) - len(unreadable)
         unreadable += [error for error in errors if error]
         # What shows progress does not travel.
         net.set_params(callbacks=None, checkpoint_dir=None)
@@ -106,6 +107,9 @@ def train(
             as_csv=as_csv,
         )
         tell_unreadable(unreadable)
+        n_scored = len(data.data) - n_trained - len(unreadable)
+        counts = {"trained on": n_trained, "scored": n_scored}
+        tell_found(data, {**counts, "unreadable": len(unreadable)})
         log(f"The model is in {output}: sk-fiqdr predict {output} FOLDER")
     raise typer.Exit(1 if unreadable else 0)
 

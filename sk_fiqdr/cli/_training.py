@@ -1,7 +1,7 @@
 """What `train` and `search` share: data, the net, and its progress."""
 
 from ..datasets import load_kaggle_dr
-from ._messages import log
+from ._messages import count_files, log
 
 
 def load(images, grades, quality):
@@ -30,6 +30,7 @@ def load(images, grades, quality):
             "and --quality (columns image, quality)."
         )
     data = load_kaggle_dr(images, grades or None, quality or None)
+    tell_found(data)
     grade, quality = data.target.T
     log(
         f"{len(data.data)} images of {len(set(data.groups))} patients; "
@@ -37,6 +38,23 @@ def load(images, grades, quality):
         f"{(quality == 0).sum()} of them poor."
     )
     return data
+
+
+def tell_found(data, counts=None):
+    """Account for every file of the folder: images and what is left aside.
+
+    Parameters
+    ----------
+    data : Bunch
+        From a reader.
+    counts : dict of int, default=None
+        Images by what became of them; by default only how many there are.
+    """
+    from ..utils._image_files import describe_aside
+
+    aside = dict(zip(*data.left_aside[["path", "reason"]].to_numpy().T, strict=True))
+    counts = {"images": len(data.data)} if counts is None else counts
+    log(count_files({**counts, "left aside": len(aside)}, describe_aside(aside)))
 
 
 def hold_out(data, test_size, random_state):

@@ -8,7 +8,9 @@ from pathlib import Path
 from typing import NamedTuple
 from urllib.parse import unquote
 
-EXTENSIONS = frozenset((".bmp", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp"))
+from ..utils._image_files import list_files
+from ..utils._images import EXTENSIONS
+
 EYES = {"left": "left", "l": "left", "os": "left"}
 EYES |= {"right": "right", "r": "right", "od": "right"}
 DEEPEST = 3  # how far below the given folder a set may begin
@@ -16,28 +18,20 @@ SHOWN = 8  # how many entries of a folder an error shows
 
 
 def find_images(folder):
-    """Return the paths of all image files below the folder, sorted."""
+    """Return the listing of a folder; raise where it holds no image."""
     check_folder(folder)
-    paths, seen, others = [], set(), []
-    for parent, folders, files in os.walk(folder, onerror=_raise, followlinks=True):
-        if os.path.realpath(parent) in seen:  # a link back up
-            folders.clear()
-            continue
-        seen.add(os.path.realpath(parent))
-        folders[:] = [name for name in folders if not name.startswith((".", "__"))]
-        for name in files:
-            if not name.startswith("."):  # macOS leaves ._10_left.jpeg beside images
-                is_image = os.path.splitext(name)[1].lower() in EXTENSIONS
-                (paths if is_image else others).append(os.path.join(parent, name))
-    if not paths:
-        found = f"{len(others)} other files" if others else "nothing"
-        if others:
-            found += f", such as {os.path.basename(min(others))!r}"
+    listing = list_files(folder)
+    if not listing.images:
+        found = "nothing"
+        if aside := listing.aside:
+            found = (
+                f"{len(aside)} other files, such as {os.path.basename(min(aside))!r}"
+            )
         raise ValueError(
             f"{str(folder)!r} holds no image, but {found}. Expected files that end in "
             f"{', '.join(sorted(EXTENSIONS))}."
         )
-    return sorted(paths)
+    return listing
 
 
 def check_folder(folder):
@@ -52,10 +46,6 @@ def check_folder(folder):
             f"{str(folder)!r} is a file, expected the folder that holds the "
             "photographs. Unpack it first if it is an archive."
         )
-
-
-def _raise(error):
-    raise error
 
 
 def image_name(path):

@@ -10,6 +10,7 @@ import pandas as pd
 from sklearn.utils.validation import _num_samples
 
 from ..exceptions import PatientLeakageError
+from ..utils._images import EXTENSIONS
 
 # A laterality at the end of the name, with the number of the picture where there are
 # several of an eye: 13_left, 265_l1, 265_r2, P07-OD, scan 4 (OS) 2, 13_left (1).
@@ -18,7 +19,8 @@ _LATERALITY = re.compile(
 )
 _NOTHING_ELSE = re.compile(r"(left|right|od|os|l|r)\d?", re.IGNORECASE)
 _EXTENSIONS = re.compile(  # a real one is short and begins with a letter, unlike ".840"
-    r"(\.(jpe?g|png|tiff?|bmp|ppm|webp))*(\.[a-z][a-z0-9]{0,4})?", re.IGNORECASE
+    rf"({'|'.join(map(re.escape, sorted(EXTENSIONS)))})*(\.[a-z][a-z0-9]{{0,4}})?",
+    re.IGNORECASE,
 )
 
 

@@ -12,6 +12,14 @@ from ..exceptions import UnreadableImageError
 PATHS, IMAGES = "paths", "images"
 # What cameras and data sets write. Pillow knows more, and runs Ghostscript for some.
 FORMATS = ("BMP", "GIF", "JPEG", "JPEG2000", "PNG", "PPM", "TIFF", "WEBP")
+# How the names of such files end: the one list for readers, commands and patients.
+EXTENSIONS = frozenset(
+    (
+        *(".apng", ".bmp", ".gif", ".j2c", ".j2k", ".jfif", ".jp2", ".jpc", ".jpe"),
+        *(".jpeg", ".jpf", ".jpg", ".jpx", ".mpo", ".pbm", ".pfm", ".pgm", ".png"),
+        *(".pnm", ".ppm", ".tif", ".tiff", ".webp"),
+    )
+)
 # Camera originals end at about 50 megapixels; a header that claims more is a bomb.
 MAX_PIXELS = 120_000_000
 

@@ -51,7 +51,9 @@ def test_predict_goes_on_past_what_it_cannot_read(eyes, model, tmp_path, monkeyp
     graded = pd.read_csv(tmp_path / "graded.csv").set_index("path")
     graded.index = graded.index.str.rsplit("/").str[-1]
     unreadable = graded.loc[["00_left.jpeg", "99_left.jpeg"]]
-    assert unreadable.drop(columns=["error", "refused"]).isna().all(axis=None)
+    said = ["status", "error", "refused"]
+    assert unreadable.drop(columns=said).isna().all(axis=None)
+    assert (unreadable["status"] == "unreadable").all()
     assert "is no image" in unreadable["error"].iloc[0]
     net = FIQDRClassifier.from_pretrained(model / "model")
     read = graded.loc[[path.name for path in whole]]

@@ -170,7 +170,12 @@ def test_originals_are_not_touched(images, output):
 def test_hidden_files_and_those_of_a_mac_are_passed_over(images, output, eyes):
     for name in (".thumb.png", "._10_left.jpeg", "__MACOSX/a.png", ".git/a.png"):
         write_eye(images / name.replace("jpeg", "png"), eyes.data[0])
-    assert len(prepare(images, output)) == len(NAMES)
+    manifest = prepare(images, output)
+    assert manifest["status"].value_counts().to_dict() == {
+        "prepared": len(NAMES),
+        "left aside": 4,
+    }
+    assert manifest.attrs["other_files"] == {"of the system": 4}
 
 
 def test_files_that_are_no_photographs_are_counted(images, output):
@@ -468,7 +473,7 @@ def test_a_file_is_no_folder(images, tmp_path):
 def test_a_folder_without_photographs_is_refused(tmp_path, output):
     (tmp_path / "in").mkdir()
     (tmp_path / "in" / "labels.csv").touch()
-    with pytest.raises(ValueError, match=r"no photograph in.*'\.csv': 1.*\.jpeg"):
+    with pytest.raises(ValueError, match=r"no photograph in.*1 \.csv.*\.jpeg"):
         prepare(tmp_path / "in", output)
     assert not output.exists()
 

@@ -7,6 +7,7 @@ import pandas as pd
 from sklearn.utils import Bunch
 
 from ...model_selection import patient_ids
+from ...utils._image_files import describe_aside, may_be_photographs
 from ...utils._labels import UNKNOWN
 from .._folder import eye_of, find_images, image_key, image_name
 
@@ -27,16 +28,19 @@ def frame_of_images(folder, *, named_by_patient=True):
     Returns
     -------
     frame : DataFrame
-        Columns path, image, patient, eye, grade and quality, both -1.
+        Columns path, image, patient, eye, grade and quality, both -1. Its ``attrs``
+        hold ``left_aside``: why other files are none of these, by path.
     """
-    paths = find_images(folder)
+    paths, aside = find_images(folder)
     names = [image_name(path) for path in paths]
     patients = patient_ids(paths) if named_by_patient else names
     frame = pd.DataFrame({"path": paths, "image": names, "patient": patients})
     frame["eye"] = ""
     if named_by_patient:
         frame["eye"] = list(map(eye_of, frame["image"], frame["patient"]))
-    return frame.assign(**dict.fromkeys(LABELS, UNKNOWN))
+    frame = frame.assign(**dict.fromkeys(LABELS, UNKNOWN))
+    frame.attrs["left_aside"] = aside
+    return frame
 
 
 def add_labels(frame, rows, source, tasks, folder):
@@ -92,6 +96,9 @@ def add_labels(frame, rows, source, tasks, folder):
 def join_parts(parts):
     """Put the frames of several folders one below the other, and add up the reports."""
     frame = pd.concat([frame for frame, _ in parts], ignore_index=True)
+    frame.attrs["left_aside"] = {}
+    for part, _ in parts:
+        frame.attrs["left_aside"] |= part.attrs["left_aside"]
     report = {}
     for _, counts in parts:
         for key, count in counts.items():
@@ -139,7 +146,10 @@ def as_bunch(frame, report, folder, descr, return_X_y, *, part=None):
         "n_repeated_names": int(_repeated(frame, part).sum()),
         **report,
     }
-    _warn_of_gaps(folder, frame, report, part)
+    aside = frame.attrs.pop("left_aside")
+    if aside:
+        report["n_files_left_aside"] = len(aside)
+    _warn_of_gaps(folder, frame, report, part, aside)
     data = frame["path"].to_numpy(dtype=str)
     target = frame[list(LABELS)].to_numpy(dtype=np.int64)
     if return_X_y:
@@ -149,6 +159,9 @@ def as_bunch(frame, report, folder, descr, return_X_y, *, part=None):
         target=target,
         groups=frame["patient"].to_numpy(dtype=str),
         frame=frame,
+        left_aside=pd.DataFrame(
+            {"path": list(aside), "reason": list(aside.values())}, dtype=str
+        ),
         report=report,
         target_names=list(LABELS),
         DESCR=_describe(folder, frame, report, descr),
@@ -160,7 +173,7 @@ def _repeated(frame, part):
     return pd.DataFrame({"key": keys, "part": frame[part] if part else ""}).duplicated()
 
 
-def _warn_of_gaps(folder, frame, report, part):
+def _warn_of_gaps(folder, frame, report, part, aside):
     gaps = [
         f"{report[key]} without a row of {source} labels (-1 in `target`)".replace(
             "label labels", "labels"
@@ -180,6 +193,14 @@ def _warn_of_gaps(folder, frame, report, part):
             "`frame` shows which.",
             UserWarning,
             stacklevel=4,  # the line that called the reader
+        )
+    if doubtful := may_be_photographs(aside):
+        warnings.warn(
+            f"Left aside in {str(folder)!r}, as they are no images by their names: "
+            f"{describe_aside(doubtful)}. `left_aside` has all; save photographs among "
+            "them as JPEG, PNG or TIFF.",
+            UserWarning,
+            stacklevel=4,
         )
 
 

@@ -53,8 +53,9 @@ def load_kaggle_dr(images, grades, quality=None, *, return_X_y=False):
     dataset : Bunch
         With `data`, the paths (n,), sorted; `target` int64 (n, 2) with columns (grade,
         quality), -1 where unknown; `groups`, the patient of each image; `frame`, a
-        DataFrame of path, image, patient, eye, grade and quality; `report`, a dict that
-        counts what did not match; and DESCR.
+        DataFrame of path, image, patient, eye, grade and quality; `left_aside`, a
+        DataFrame of path and reason of the files that are no images; `report`, a dict
+        that counts what did not match; and DESCR.
 
     Raises
     ------
@@ -68,7 +69,8 @@ def load_kaggle_dr(images, grades, quality=None, *, return_X_y=False):
     Warns
     -----
     UserWarning
-        If images have no row in a label file, or the same name occurs twice.
+        If images have no row in a label file, or the same name occurs twice; or files
+        are left aside that may be photographs.
 
     Examples
     --------

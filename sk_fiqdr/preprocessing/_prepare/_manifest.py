@@ -12,7 +12,7 @@ import pandas as pd
 
 from ._sources import could_be_output
 
-PREPARED, FAILED, GONE = "prepared", "failed", "gone"
+PREPARED, FAILED, GONE, ASIDE = "prepared", "failed", "gone", "left aside"
 
 
 class Record(NamedTuple):
@@ -20,8 +20,8 @@ class Record(NamedTuple):
 
     source: str  # path in the folder of photographs, parted by "/"
     output: str | None = None  # path in the output folder
-    status: str = FAILED  # or PREPARED; GONE if the source is no more
-    reason: str | None = None  # why it failed
+    status: str = FAILED  # or PREPARED, ASIDE; GONE if the source is no more
+    reason: str | None = None  # why it failed, or is left aside
     circle_x: float | None = None  # in pixels of the source, upright
     circle_y: float | None = None
     circle_radius: float | None = None
@@ -194,11 +194,11 @@ def _record(values):
         all(isinstance(text, str | None) for text in texts)
         and all(type(number) in (int, float, type(None)) for number in numbers)
         and record.source
-        and record.status in (PREPARED, FAILED, GONE)
+        and record.status in (PREPARED, FAILED, GONE, ASIDE)
     ):
         return None
     if record.output is None:
-        return record if record.status == FAILED else None
+        return record if record.status in (FAILED, ASIDE) else None
     return record if could_be_output(record.output, record.source) else None
 
 
@@ -257,6 +257,8 @@ def read_rows(manifest):
                 record = None
             if record is None:
                 strange.append(f"{row!r:.200}")
+                continue
+            if record.status == ASIDE:  # looked at anew each time
                 continue
             if record.status == GONE:  # until it is found again that it is
                 record = record._replace(status=PREPARED)

@@ -17,8 +17,11 @@ from contextlib import closing, contextmanager
 import numpy as np
 from filelock import FileLock, Timeout
 
+from ...utils._image_files import describe_aside
+from ...utils._images import EXTENSIONS
 from ...utils._progress import progress_bar
 from ._manifest import (
+    ASIDE,
     FAILED,
     GONE,
     PREPARED,
@@ -33,7 +36,6 @@ from ._pool import cannot_write, explain_stops, run_jobs
 from ._sources import (
     MANIFEST,
     SUFFIX,
-    SUFFIXES,
     WORKPLACE,
     check_folders,
     find_sources,
@@ -60,8 +62,8 @@ def prepare_images(
 
     Every photograph in `images` and the folders in it is cropped to the square around
     its circle and written to the same place in `output`, with a ``manifest.csv`` that
-    accounts for every one. Hidden files and ``__MACOSX`` are passed over. Originals are
-    never touched.
+    accounts for every file: those that are no images by their names, thumbnails of
+    systems and hidden files are left aside. Originals are never touched.
 
     A run that was stopped, or killed at any moment, is gone on with by the same call:
     what is finished is not done again, and the result is the same, byte for byte. A
@@ -97,9 +99,10 @@ def prepare_images(
     Returns
     -------
     manifest : DataFrame
-        A row for each photograph, as in ``manifest.csv``. `source` and `output` are
-        paths in the two folders; `status` is "prepared", "failed" (see `reason`), or
-        "gone" for what earlier runs prepared and whose source is no more. `circle_x`,
+        A row for each file, as in ``manifest.csv``. `source` and `output` are paths in
+        the two folders; `status` is "prepared", "failed" or "left aside" (see
+        `reason`), or "gone" for what earlier runs prepared and whose source is no more:
+        files found = prepared + failed + left aside. `circle_x`,
         `circle_y` and `circle_radius` are in pixels of the source, upright;
         `source_bytes`, `source_mtime_ns`, `output_bytes` and `settings` tell what was
         made of what. ``manifest.attrs`` counts what this run did.
@@ -156,23 +159,25 @@ def prepare_images(
     if n_jobs == 0:
         raise ValueError("n_jobs must be -1 (all cores) or from 1, got 0.")
     images, output = check_folders(images, output)
-    sources, others = find_sources(images, output)
+    sources, aside = find_sources(images, output)
     if not sources:
         raise ValueError(
-            f"There is no photograph in {str(images)!r} (files by suffix: "
-            f"{dict(others)!r}), expected some that end in {', '.join(SUFFIXES)}. "
+            f"There is no photograph in {str(images)!r} (left aside: "
+            f"{describe_aside(aside) or 'nothing'}), expected files that end in "
+            f"{', '.join(sorted(EXTENSIONS))}. "
             "Name the folder that holds them, itself or in further folders."
         )
     with _workplace(output) as workplace:
         task = _plan(images, output, workplace, settings)
-        counts = _prepare_all(sources, task, n_jobs, on_error, progress)
+        counts = _prepare_all(sources, aside, task, n_jobs, on_error, progress)
     manifest = read_manifest(output / MANIFEST)
     # Photographs that differ from another in the suffix only: no label row names them.
     kept = manifest["output"] == manifest["source"] + SUFFIX[format]
     manifest.attrs = {
         **counts,
         "suffix_kept": int(kept.sum()),
-        "other_files": dict(others),
+        "left_aside": len(aside),
+        "other_files": dict(Counter(aside.values())),
     }
     if on_error == "warn" and counts["failed"]:
         failed = manifest[manifest["status"] == FAILED]
@@ -248,7 +253,7 @@ def _plan(images, output, workplace, settings):
     return Task(images, output, workplace, run, drafts, settings)
 
 
-def _prepare_all(sources, task, n_jobs, on_error, progress):
+def _prepare_all(sources, aside, task, n_jobs, on_error, progress):
     """Prepare what is not finished yet and write the manifest; count what was done."""
     manifest = task.output / MANIFEST
     outputs = name_outputs(sources, SUFFIX[task.settings.format])
@@ -277,6 +282,10 @@ def _prepare_all(sources, task, n_jobs, on_error, progress):
             continue
         if (task.output / record.output).exists():
             rows.append(record._replace(status=GONE))
+    rows += [
+        Record(file, status=ASIDE, reason=f"left aside: {why}")
+        for file, why in aside.items()
+    ]
     write_manifest(manifest, rows, task.drafts / MANIFEST)
     status = Counter(record.status for record in rows)
     return {

@@ -6,10 +6,14 @@ import unicodedata
 from collections import Counter
 from pathlib import Path
 
-SUFFIXES = (
-    *(".bmp", ".gif", ".j2k", ".jp2", ".jpe", ".jpeg", ".jpg", ".mpo", ".pbm", ".pgm"),
-    *(".png", ".pnm", ".ppm", ".tif", ".tiff", ".webp"),
+from ...utils._image_files import (
+    SYSTEM,
+    extension_of,
+    files_below,
+    is_image,
+    is_of_system,
 )
+
 SUFFIX = {"jpeg": ".jpeg", "png": ".png"}  # of what is prepared
 MANIFEST = "manifest.csv"
 WORKPLACE = ".sk-fiqdr-prepare"  # in the output folder, while a run is on
@@ -78,7 +82,8 @@ def _is_same(folder, other):
 def find_sources(images, output):
     """List the photographs of a folder and all folders in it.
 
-    Hidden files and folders and ``__MACOSX`` are passed over, links are followed.
+    Hidden files and folders, and those that systems keep beside photographs, are left
+    aside with all that is in them; links are followed.
 
     Parameters
     ----------
@@ -91,20 +96,24 @@ def find_sources(images, output):
     -------
     sources : list of str
         Paths in `images`, parted by "/", in an order that only names decide.
-    others : Counter
-        How many files of each other suffix there are.
+    aside : dict of str
+        Why each other file is left aside, by its path.
     """
-    sources, others = [], Counter()
-    _walk(os.fspath(images), "", (os.stat(images),), output, sources, others)
-    return sources, others
+    sources, aside = [], {}
+    _walk(os.fspath(images), "", (os.stat(images),), output, sources, aside)
+    return sources, aside
 
 
-def _walk(folder, prefix, above, output, sources, others):
+def _walk(folder, prefix, above, output, sources, aside):
     with os.scandir(folder) as entries:
         entries = sorted(entries, key=lambda entry: entry.name)
     for entry in entries:
         name = prefix + entry.name
-        if entry.name.startswith(".") or entry.name == "__MACOSX":
+        if is_of_system(entry.name):
+            is_folder = os.path.isdir(entry.path)
+            for path in files_below(entry.path) if is_folder else [entry.path]:
+                below = os.path.relpath(path, folder).replace(os.sep, "/")
+                aside[prefix + below] = SYSTEM
             continue
         target = Path(os.path.realpath(entry.path)) if entry.is_symlink() else None
         if target is not None and output in (target, *target.parents):
@@ -113,22 +122,21 @@ def _walk(folder, prefix, above, output, sources, others):
                 "what is prepared cannot be an original too. Remove the link, or "
                 "choose another output folder."
             )
-        suffix = os.path.splitext(entry.name)[1].lower()
         if os.path.isdir(entry.path):
             status = os.stat(entry.path)
             if any(os.path.samestat(status, other) for other in above):
                 continue  # a link to a folder that it lies in: all is listed already
             before = len(sources)
             try:
-                _walk(entry.path, name + "/", (*above, status), output, sources, others)
+                _walk(entry.path, name + "/", (*above, status), output, sources, aside)
             except PermissionError:
                 sources.append(name)  # will fail, and say why
-            if suffix in SUFFIXES and len(sources) == before:
+            if is_image(entry.name) and len(sources) == before:
                 sources.append(name)  # so will a folder in a photograph's place
-        elif suffix in SUFFIXES:
+        elif is_image(entry.name):
             sources.append(name)
         else:
-            others[suffix or "no suffix"] += 1
+            aside[name] = extension_of(entry.name)
 
 
 def name_outputs(sources, suffix):

@@ -1,0 +1,108 @@
+"""Each command accounts for every file of the folder that it is given."""
+
+import json
+import re
+import shutil
+
+import pandas as pd
+import pytest
+from helpers.commands import SMALL, run
+
+
+@pytest.fixture
+def messy(eyes, tmp_path):
+    """Return the folder of images with other files, and one that cannot be read."""
+    folder = tmp_path / "messy"
+    shutil.copytree(eyes.images, folder)
+    first = sorted(folder.iterdir())[0]
+    (folder / "@eaDir").mkdir()
+    shutil.copy(first, folder / "@eaDir" / first.name)
+    shutil.copy(first, folder / f"._{first.name}")
+    (folder / "Thumbs.db").write_bytes(b"\xd0\xcf\x11\xe0")
+    (folder / "readme.txt").write_text("x")
+    (folder / "98_left.heic").write_bytes(b"x")
+    (folder / "deep").mkdir()
+    (folder / "deep" / "99_left.png").write_text("<html>")
+    return folder
+
+
+def sums(text):
+    """Return every sum that a command prints: the total, and the parts by name."""
+    found = []
+    for line in text.splitlines():
+        if match := re.match(r" *(\d+) files? found = (.*)", line):
+            parts = re.sub(r"\([^()]*\)", "", match[2]).split("(")[0].split(" + ")
+            counts = {p.split(" ", 1)[1].strip(): int(p.split()[0]) for p in parts}
+            assert sum(counts.values()) == int(match[1])
+            found.append((int(match[1]), counts))
+    return found
+
+
+N_FILES = 60 + 6
+
+
+def test_predict_has_a_row_for_every_file(messy, model, tmp_path):
+    graded = tmp_path / "graded.csv"
+    result = run("predict", model, messy, "--output", graded)
+    assert result.exit_code == 1
+    expected = {"graded": 60, "unreadable": 1, "left aside": 5}
+    assert sums(result.stderr) == [(N_FILES, expected)]
+    rows = pd.read_csv(graded)
+    assert rows["status"].value_counts().to_dict() == expected
+    assert sorted(rows["path"]) == sorted(
+        path.as_posix() for path in messy.rglob("*") if path.is_file()
+    )
+    aside = rows[rows["status"] == "left aside"]
+    assert aside["grade"].isna().all()
+    assert aside["error"].str.contains("no image by its name").all()
+    assert ".heic (98_left.heic)" in result.stderr
+
+
+def test_predict_of_one_image_is_one_file(eyes, model):
+    result = run("predict", model, sorted(eyes.images.iterdir())[0], "--csv")
+    assert sums(result.stderr) == [(1, {"graded": 1})]
+
+
+def test_prepare_accounts_for_every_file(messy, tmp_path):
+    result = run("prepare", messy, tmp_path / "out", "--size", "48", "--json")
+    assert result.exit_code == 1
+    summary = json.loads(result.stdout)
+    assert summary["found"] + summary["left_aside"] == N_FILES
+    shown = run("prepare", messy, tmp_path / "out", "--size", "48")
+    [(total, counts)] = sums(shown.stdout)
+    assert total == N_FILES
+    assert counts["left aside"] == 5
+    manifest = pd.read_csv(tmp_path / "out" / "manifest.csv")
+    assert manifest["status"].value_counts()["left aside"] == 5
+    assert len(manifest) == N_FILES
+
+
+def test_train_evaluate_search_and_audit_account_for_every_file(
+    messy, eyes, model, tmp_path
+):
+    trained = run(
+        *("train", messy, *eyes.labels, *SMALL, "--on-error", "skip"),
+        *("--output", tmp_path / "model"),
+    )
+    assert trained.exit_code == 1, trained.output
+    (_, first), (total, last) = sums(trained.stderr)
+    assert first == {"images": 61, "left aside": 5}
+    assert total == N_FILES
+    assert last["unreadable"] == 1
+    assert last["trained on"] + last["scored"] == 60
+    audited = run("audit", messy, *eyes.labels)
+    expected = {"read": 60, "unreadable": 1, "left aside": 5}
+    assert sums(audited.stderr)[-1] == (N_FILES, expected)
+    assert sums(run("audit", messy).stderr)[-1] == (N_FILES, expected)
+    scored = run("evaluate", model, messy, *eyes.labels, "--n-bootstraps", "0")
+    total, counts = sums(scored.stderr)[-1]
+    assert total == N_FILES
+    split = pd.read_csv(model / "split.csv")
+    assert counts["trained on"] == (split["part"] == "train").sum()
+    assert counts["unreadable"] == 1
+    searched = run(
+        *("search", messy, *eyes.labels, *SMALL, "--on-error", "skip", "--beta", "1"),
+        *("--lambd", "0", "--n-splits", "2", "--output", tmp_path / "search"),
+    )
+    assert searched.exit_code == 0, searched.output
+    assert sums(searched.stderr) == [(N_FILES, first)]

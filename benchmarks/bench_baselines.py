@@ -1,4 +1,4 @@
-"""The paper's rivals on the real photographs: how fast, and how right.
+"""Speed and accuracy of the baselines on real photographs.
 
     SK_FIQDR_DATA=... python benchmarks/bench_baselines.py [speed] [hand-crafted] \
 [cnn-svm] [fine-tuned]
@@ -58,27 +58,29 @@ def measure_speed(folder, paths, quality):
         "pixels in memory": np.stack([read_image(p, IMAGE_SIZE) for p in paths[some]]),
         "camera originals": sorted(Path(folder, "originals").glob("*.jpeg")),
     }
-    rivals = [rival().fit(paths[some], quality[some]) for rival in HAND_CRAFTED]
-    seconds = {(rival, way): [] for rival in rivals for way in ways}
+    baselines = [
+        baseline().fit(paths[some], quality[some]) for baseline in HAND_CRAFTED
+    ]
+    seconds = {(baseline, way): [] for baseline in baselines for way in ways}
     for run in range(N_RUNS + 1):
-        for (rival, way), runs in seconds.items():
+        for (baseline, way), runs in seconds.items():
             start = time.process_time()  # nothing here uses a second thread
-            rival.transform(ways[way])
+            baseline.transform(ways[way])
             if run:  # the first warms up
                 runs.append((time.process_time() - start) / len(ways[way]))
-    for (rival, way), runs in seconds.items():
+    for (baseline, way), runs in seconds.items():
         yield (
-            f"{type(rival).__name__}, images/s, {way}",
+            f"{type(baseline).__name__}, images/s, {way}",
             1 / statistics.median(runs),
             None if way == "camera originals" else ">= 100",
         )
 
 
-def measure_answers(name, rival, X, quality, patients):
-    """Yield how right a rival is on patients that it never saw."""
+def measure_answers(name, baseline, X, quality, patients):
+    """Yield the scores of a baseline on patients outside its training set."""
     start = time.perf_counter()
     proba = cross_val_predict(
-        rival,
+        baseline,
         X,
         quality,
         groups=patients,
@@ -99,11 +101,11 @@ def measure_answers(name, rival, X, quality, patients):
     yield f"{name}, minutes for five fits and answers", minutes, None
 
 
-def rivals_of(command, paths, args):
+def baselines_of(command, paths, args):
     """Yield the name and the estimator of each row, and what it takes."""
     if command == "hand-crafted":
-        for rival in HAND_CRAFTED:
-            yield rival.__name__, rival(), paths
+        for baseline in HAND_CRAFTED:
+            yield baseline.__name__, baseline(), paths
     elif command == "cnn-svm":
         backbone, name, pixels = args.backbone, args.backbone, {}
         if backbone is None:
@@ -111,17 +113,17 @@ def rivals_of(command, paths, args):
 
             backbone, name = EfficientNetLite0, "EfficientNet-lite0"
             pixels = {"mean": (0.498,) * 3, "std": (0.502,) * 3}
-        rival = make_cnn_svm(
+        baseline = make_cnn_svm(
             backbone, weights=args.weights, image_size=args.image_size, **pixels
         )
         # The network learns nothing here: its features are the same in every fold.
-        features = rival[:1].fit_transform(paths)
-        yield f"CNN and SVM ({name}, {args.image_size} px)", rival[1:], features
+        features = baseline[:1].fit_transform(paths)
+        yield f"CNN and SVM ({name}, {args.image_size} px)", baseline[1:], features
     else:
         for backbone in FINE_TUNED:
             weights = args.weights and weights_file(args.weights, backbone)
             start = "fine-tuned" if weights else "from random weights"
-            rival = make_finetuned_cnn(
+            baseline = make_finetuned_cnn(
                 backbone,
                 weights=weights,
                 image_size=args.image_size,
@@ -129,7 +131,7 @@ def rivals_of(command, paths, args):
                 random_state=0,
             )
             settings = f"{args.image_size} px, {args.max_epochs} epochs"
-            yield f"{backbone} {start} ({settings})", rival, paths
+            yield f"{backbone} {start} ({settings})", baseline, paths
 
 
 def weights_file(folder, backbone):
@@ -171,7 +173,7 @@ def main():
         else:
             rows = (
                 measure_answers(*row, quality, patients)
-                for row in rivals_of(command, paths, args)
+                for row in baselines_of(command, paths, args)
             )
         for figures in rows:
             record(args.results, f"bench_baselines.py {command}", figures)

@@ -7,7 +7,7 @@ batch of 256 rows with 2,048 features, both ways by turns, and the memory that a
 keeps for the backward pass. Medians over nine processes: how the memory of a process
 happens to lie moves the ratio by a third.
 
-The rival computes all distances between features and centres as
+The reference form computes all distances between features and centres as
 ``|f|^2 + |c|^2 - 2 f c^T`` and masks out those of other classes; its centres are
 parameters, trained by an optimiser. Ours includes the step of the centres.
 """
@@ -130,11 +130,11 @@ def compare(n_classes, device):
             took = milliseconds(loss, batch, device)
             if turn > 1:  # the first two warm up
                 times[loss].append(took)
-    mine, rival = (statistics.median(times[loss]) for loss in (ours, theirs))
+    mine, baseline = (statistics.median(times[loss]) for loss in (ours, theirs))
     pairs = zip(times[theirs], times[ours], strict=True)
-    ratio = statistics.median(rival / mine for rival, mine in pairs)
+    ratio = statistics.median(baseline / mine for baseline, mine in pairs)
     kept = saved_bytes(ours, batch) / batch[1].untyped_storage().nbytes()
-    return mine, rival, ratio, kept
+    return mine, baseline, ratio, kept
 
 
 def bench(device):
@@ -143,10 +143,10 @@ def bench(device):
     for n_classes, required in ((2, ">= 2"), (1000, ">= 10")):
         with ProcessPoolExecutor(1, **fresh) as pool:
             jobs = [[n_classes] * N_PROCESSES, [device] * N_PROCESSES]
-            mine, rival, ratio, kept = zip(*pool.map(compare, *jobs), strict=True)
+            mine, baseline, ratio, kept = zip(*pool.map(compare, *jobs), strict=True)
         name = f"{n_classes} classes, {device}"
         yield f"forward and backward, {name}: ms", statistics.median(mine), None
-        yield f"distance matrix, {name}: ms", statistics.median(rival), None
+        yield f"distance matrix, {name}: ms", statistics.median(baseline), None
         yield f"times as fast, {name}", statistics.median(ratio), required
         yield f"times as fast, {name}: least of {N_PROCESSES}", min(ratio), None
         yield f"times as fast, {name}: most of {N_PROCESSES}", max(ratio), None

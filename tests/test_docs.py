@@ -15,16 +15,16 @@ from numpydoc.docscrape import ClassDoc, FunctionDoc
 import sk_fiqdr
 
 ROOT = Path(__file__).parents[1]
+# The command is documented by its own --help.
+MODULES = [
+    info.name
+    for info in pkgutil.walk_packages(sk_fiqdr.__path__, "sk_fiqdr.")
+    if info.name != "sk_fiqdr.cli"
+]
 PUBLIC = [
-    "sk_fiqdr",
-    "sk_fiqdr.losses",
-    "sk_fiqdr.modules",
-    "sk_fiqdr.metrics",
-    "sk_fiqdr.model_selection",
-    "sk_fiqdr.datasets",
-    "sk_fiqdr.baselines",
-    "sk_fiqdr.inspection",
-    "sk_fiqdr.distributed",
+    name
+    for name in ["sk_fiqdr", *MODULES]
+    if not re.search(r"\._", name) and hasattr(importlib.import_module(name), "__all__")
 ]
 NAMES = [
     (module, name)
@@ -32,11 +32,11 @@ NAMES = [
     for name in importlib.import_module(module).__all__
     if not name.startswith("_")
 ]
-MODULES = [
-    info.name
-    for info in pkgutil.walk_packages(sk_fiqdr.__path__, "sk_fiqdr.")
-    if info.name != "sk_fiqdr.cli"
-]
+
+
+def test_the_public_modules_are_found():
+    assert {"sk_fiqdr", "sk_fiqdr.callbacks", "sk_fiqdr.preprocessing"} <= set(PUBLIC)
+    assert not [name for name in PUBLIC if name.startswith("sk_fiqdr.cli")]
 
 
 @pytest.mark.parametrize(("module", "name"), NAMES)
@@ -75,6 +75,24 @@ def test_every_public_parameter_is_documented(module, name):
     assert expected == documented
     assert doc["Summary"]
     assert doc["Examples"]
+
+
+def test_the_files_that_developers_are_sent_to_exist():
+    page = (ROOT / "docs" / "development.rst").read_text()
+    files = re.findall(r"``(sk_fiqdr/\S+)``", page)
+    assert len(files) >= 12
+    assert [file for file in files if not (ROOT / file).exists()] == []
+
+
+def test_every_word_of_the_glossary_is_linked_from_a_page():
+    glossary = (ROOT / "docs" / "glossary.rst").read_text()
+    words = set(re.findall(r"^   (\w.*)$", glossary, re.MULTILINE))
+    links = {
+        link.partition("<")[2].rstrip(">") or link
+        for page in PAGES
+        for link in re.findall(r":term:`([^`]+)`", page.read_text())
+    }
+    assert words <= links
 
 
 PAGES = sorted((ROOT / "docs").rglob("*.rst"))

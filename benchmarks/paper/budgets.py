@@ -32,8 +32,8 @@ class Budget:
 
     `make_inputs(data, folder)` returns an array (n, n_views, ...): what a net takes, in
     one or more views of each photograph. All views are trained on; an answer is the
-    mean over them. `make_rivals(folder)` returns estimators that take the photographs
-    themselves and judge quality.
+    mean over them. `make_baselines(folder)` returns estimators that classify the
+    quality of the photographs themselves.
     """
 
     make_inputs: callable
@@ -44,7 +44,7 @@ class Budget:
     trunk: str  # the part of the module that both heads share
     n_jobs: int = 1
     description: str = ""
-    make_rivals: callable = lambda folder: HAND_CRAFTED
+    make_baselines: callable = lambda folder: HAND_CRAFTED
 
 
 class SharedLayer(MultiTaskNet):
@@ -87,7 +87,7 @@ def images_alone(data, folder):
 
 
 def fixed_cnn(folder):
-    """Return the hand-crafted rivals, and an SVM on the features of a fixed network."""
+    """Return the hand-crafted baselines, and an SVM on features of a fixed network."""
     svm = make_cnn_svm(
         EfficientNetLite0,
         mean=(0.498,) * 3,
@@ -98,7 +98,7 @@ def fixed_cnn(folder):
 
 
 def fine_tuned_cnns(folder):
-    """Return the hand-crafted rivals and four fine-tuned networks."""
+    """Return the hand-crafted baselines and four fine-tuned networks."""
     nets = {
         f"Fine-tuned {name} [7]": make_finetuned_cnn(name, weights="DEFAULT")
         for name in FINE_TUNED
@@ -153,7 +153,7 @@ BUDGETS = {
         n_folds=5,
         n_jobs=2,
         trunk="trunk",
-        make_rivals=fixed_cnn,
+        make_baselines=fixed_cnn,
     ),
     "cpu-night": Budget(
         description="EfficientNet-lite0 from ImageNet at 192 px, trained as a whole",
@@ -177,7 +177,7 @@ BUDGETS = {
         n_folds=3,
         n_jobs=2,
         trunk="backbone",
-        make_rivals=fixed_cnn,
+        make_baselines=fixed_cnn,
     ),
     "gpu": Budget(
         description="ResNet-50 with ImageNet weights at 224 px, trained as a whole",
@@ -199,7 +199,7 @@ BUDGETS = {
         n_seeds=5,
         n_folds=3,
         trunk="backbone",
-        make_rivals=fine_tuned_cnns,
+        make_baselines=fine_tuned_cnns,
     ),
     "test": Budget(
         description="a small network from nothing, one epoch: it learns nothing",

@@ -81,7 +81,7 @@ def paper_runs(parts, n_seeds):
 
 def make_rows(budget, device, folder):
     """Return name and estimator of each row, quality first."""
-    rows = dict(budget.make_rivals(folder))
+    rows = dict(budget.make_baselines(folder))
     settings = {**budget.settings, "device": device}
     for optimizer, parameters in budget.optimizers.items():
         for loss, weights in LOSSES.items():

@@ -1,8 +1,8 @@
-"""Looking a data set over
-=======================
+"""Checking a data set
+===================
 
-Before anything is trained: labels by eye, patients, copies, eyes that differ. The set
-here has three flaws that were put into it.
+`audit` checks a data set before training: labels by eye, patients, copies, eyes whose
+grades differ. The data set of this example has three deliberate flaws.
 """
 
 # %%
@@ -30,8 +30,8 @@ extra = pd.DataFrame({"image": ["90_left", "91_left", "92_left"], "level": 0})
 pd.concat([labels, extra]).to_csv(folder / "labels.csv", index=False)
 
 # %%
-# What is found
-# -------------
+# The findings
+# ------------
 
 result = audit(load_kaggle_dr(folder, folder / "labels.csv"), n_jobs=1)
 print(result)

@@ -1,16 +1,16 @@
-"""What the centre loss does
+"""Effect of the centre loss
 =========================
 
-With an embedding of two numbers the features of the quality head can be drawn. The
-centre term (Eq. 5 of the paper) pulls the features of each class to its centre; with
-``lambd=0`` only the border between the classes counts.
+If the embedding has two dimensions, the features of the quality head can be plotted.
+The centre term (Eq. 5 of the paper) pulls the features of each class to its centre;
+with ``lambd=0`` only the border between the classes matters.
 """
 
 # %%
-# Good and poor photographs, as features
-# --------------------------------------
+# Features of good and poor photographs
+# -------------------------------------
 #
-# Twenty numbers of each photograph; poor ones are one in ten and of two kinds.
+# Twenty simulated features of each photograph. One in ten is poor, of two kinds.
 
 import matplotlib.pyplot as plt
 import numpy as np

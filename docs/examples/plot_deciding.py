@@ -1,9 +1,10 @@
-"""From probabilities to a decision
-================================
+"""Cut-points and refusals
+=======================
 
-Cut-points on the expected grade instead of the most probable grade, and what it costs
-to refuse poor photographs. The data are drawn: grades as frequent as in screening, and
-four numbers of each photograph that tell grade and quality, the poorer the less.
+This example compares cut-points on the expected grade with the most probable grade, and
+shows the cost of refusing poor photographs. The data are simulated: grades as frequent
+as in screening, and four features of each photograph that depend on grade and quality.
+The features of poor photographs are less informative.
 """
 
 # %%
@@ -34,32 +35,32 @@ grader = TunedGradeThresholdsCV(LogisticRegression())
 grader.fit(X[train], grade[train], groups=patient[train])
 proba = grader.predict_proba(X[test])
 expected = proba @ grader.classes_
-answers = {
+predictions = {
     "most probable": proba.argmax(axis=1),
     "expected, rounded": expected.round().astype(int),
     "tuned cut-points": grader.predict(X[test]),
 }
 kappas = {
-    name: quadratic_weighted_kappa(grade[test], answer)
-    for name, answer in answers.items()
+    name: quadratic_weighted_kappa(grade[test], predicted)
+    for name, predicted in predictions.items()
 }
 for name, kappa in kappas.items():
     print(f"{name}: {kappa:.3f}")
 
 # %%
-# The price of a gate
-# -------------------
+# The cost of a gate
+# ------------------
 
-wanted = [0.01, 0.02, 0.03, 0.05, 0.07, 0.1, 0.15, 0.2]
-prices = []
-for share in wanted:
+shares = [0.01, 0.02, 0.03, 0.05, 0.07, 0.1, 0.15, 0.2]
+reports = []
+for share in shares:
     gate = QualityGate(LogisticRegression(), LogisticRegression(), max_refused=share)
     gate.fit(X[train], y[train], groups=patient[train])
-    prices.append(gate.report(X[test], y[test], groups=patient[test]))
+    reports.append(gate.report(X[test], y[test], groups=patient[test]))
 
 # %%
-# Both in one picture
-# -------------------
+# Both in one figure
+# ------------------
 
 figure, (left, right) = plt.subplots(1, 2, figsize=(10, 3.8), layout="constrained")
 for k in grader.classes_:
@@ -79,19 +80,19 @@ left.set_title(
 left.legend(loc="lower right")
 
 for stratum, color in (("grade 0", "C0"), ("grade 4", "C4"), ("poor", "0.5")):
-    share = [100 * price.loc[stratum, "share"] for price in prices]
+    refused = [100 * report.loc[stratum, "share"] for report in reports]
     right.plot(
-        [100 * price.loc["all", "share"] for price in prices],
-        share,
+        [100 * report.loc["all", "share"] for report in reports],
+        refused,
         "o-",
         color=color,
         label=f"{stratum} refused",
     )
 right.set(xlabel="images refused (%)", ylabel="refused of these (%)", ylim=(0, 100))
 right.legend(loc="center right")
-first, last = prices[0].loc["all"], prices[-1].loc["all"]
+first, last = reports[0].loc["all"], reports[-1].loc["all"]
 right.set_title(
-    f"kappa of what is graded: {first.kappa:.2f} without a gate,\n"
+    f"kappa of graded images: {first.kappa:.2f} without a gate,\n"
     f"{last.kappa_graded:.2f} with {100 * last.share:.0f} % refused",
     fontsize="medium",
     loc="left",

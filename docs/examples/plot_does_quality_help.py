@@ -1,15 +1,15 @@
 """Does quality help?
 ==================
 
-The figures of :doc:`/user_guide/does_quality_help` as a picture. They were measured by
-``benchmarks/reproduce_paper.py`` and are tracked in ``benchmarks/results/paper.csv``;
-this reads that file from a copy of the repository. Run the benchmark on photographs of
-your own, and draw its ``paper.csv`` in the same way.
+This example plots the tables of :doc:`/user_guide/does_quality_help`. They were
+measured by ``benchmarks/reproduce_paper.py`` and are tracked in
+``benchmarks/results/paper.csv``, which is read from a copy of the repository. To plot
+your own results, run the benchmark on your photographs and read its ``paper.csv``.
 """
 
 # %%
-# The figures
-# -----------
+# The measurements
+# ----------------
 
 from pathlib import Path
 
@@ -23,12 +23,12 @@ differences = figures.query("table == 'difference'")
 differences[["row", "measure", "value", "lower", "upper", "patients_to_decide"]]
 
 # %%
-# Each with what 95 % of the draws of patients gave
-# -------------------------------------------------
+# Scores with intervals of 95 % of the bootstrap samples of patients
+# ------------------------------------------------------------------
 
 
 def draw(ax, part, color, label=None, shift=0.0):
-    """Draw values with their intervals, one row of the table in one of the picture."""
+    """Draw values with their intervals, a row for each row of the table."""
     ax.errorbar(
         part["value"],
         [list(rows).index(row) + shift for row in part["row"]],
@@ -48,7 +48,7 @@ fig, (top, bottom) = plt.subplots(
 )
 rows = quality["row"].unique()
 draw(top, quality, "C0")
-top.set_title("Who finds the poor photographs?")
+top.set_title("Which method recognises poor photographs?")
 top.set_xlabel("mean_acc; 0.5 is chance")
 
 rows = grading["row"].unique()
@@ -57,7 +57,7 @@ for shift, (decision, part) in zip(
 ):
     label = {"argmax": "most probable grade", "tuned": "tuned cut-points"}[decision]
     draw(bottom, part, {"argmax": "C0", "tuned": "C1"}[decision], label, shift)
-bottom.set_title("Does it help grading?")
+bottom.set_title("Does quality improve grading?")
 bottom.set_xlabel("quadratic weighted kappa")
 fig.legend(loc="outside lower center", ncols=2)
 plt.show()

@@ -1,15 +1,16 @@
 """Grade and quality from one network
 ==================================
 
-Paint photographs, train a small network from nothing, and look at what it says of
-patients whom it has never seen.
+This example generates photographs, trains a small network from random weights, and
+shows its predictions for patients outside the training set.
 """
 
 # %%
 # Photographs of 150 patients
 # ---------------------------
 #
-# Two eyes each; the split keeps them together. ``y`` has two columns: grade, quality.
+# Each patient has two eyes, which the split keeps together. ``y`` has two columns:
+# grade and quality.
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -33,8 +34,8 @@ train, test, y_train, y_test = patient_train_test_split(
 X_train, X_test, groups = eyes.data[train], eyes.data[test], eyes.groups[test]
 
 # %%
-# One fit, two answers
-# --------------------
+# One fit for both tasks
+# ----------------------
 
 net = FIQDRClassifier(
     backbone="shufflenet_v2_x0_5",
@@ -57,8 +58,8 @@ grading_report(y_test, grades, groups=groups)
 quality_report(y_test[:, 1], qualities, groups=groups)
 
 # %%
-# What it looks like
-# ------------------
+# The predictions
+# ---------------
 
 good = net.predict_quality_proba(X_test)[:, 1]
 figure, axes = plt.subplots(2, 6, figsize=(11, 4.4), layout="constrained")

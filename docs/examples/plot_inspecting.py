@@ -1,8 +1,8 @@
-"""Looking at what a model does
-============================
+"""Inspecting a model
+==================
 
-A small network learns from painted photographs in half a minute; then every picture
-that `sk_fiqdr.inspection` draws of it. Nothing is fetched.
+This example trains a small network on synthetic photographs in half a minute, and draws
+all Displays of `sk_fiqdr.inspection`.
 """
 
 # %%
@@ -39,7 +39,7 @@ def block(n_in, n_out):
 
 
 def small_backbone():
-    """Return a network whose last maps are fine enough to point at lesions."""
+    """Return a network whose last maps are fine enough to locate lesions."""
     return nn.Sequential(block(3, 24), block(24, 48), block(48, 96))
 
 
@@ -64,8 +64,8 @@ net = FIQDRClassifier(
 ).fit(X_train, y_train)
 
 # %%
-# A search over beta and lambd, on features of that network
-# ---------------------------------------------------------
+# A search over beta and lambd on the features of the network
+# -----------------------------------------------------------
 
 heads = FIQDRClassifier(backbone=None, lr=0.05, max_epochs=5, random_state=0)
 search = GridSearchCV(
@@ -78,8 +78,8 @@ search = GridSearchCV(
 search.fit(net.transform(X_train), y_train, groups=eyes.groups[train])
 
 # %%
-# How good the answers are
-# ------------------------
+# The quality of the predictions
+# ------------------------------
 
 figure = plt.figure(figsize=(14.5, 14), layout="constrained")
 axes = figure.subplot_mosaic("AAAABB;CCDDEE;FFFFGG", height_ratios=[4.6, 6, 5.4])
@@ -92,8 +92,8 @@ ReliabilityDisplay.from_estimator(net, X_test, y_test, groups=patients, ax=axes[
 FeatureSpaceDisplay.from_estimator(net, X_test, y_test, ax=axes["G"])
 
 # %%
-# Where its reasons lie, and where it errs
-# ----------------------------------------
+# Activation maps and mistakes
+# ----------------------------
 
 good = y_test[:, 1] == 1
 shown = [np.flatnonzero(good & (y_test[:, 0] == k))[0] for k in range(5)]

@@ -1,9 +1,9 @@
-"""Labels that are not known
-=========================
+"""Training with missing labels
+============================
 
-Most data sets have grades or quality labels, few have both. -1 marks what is not known:
-such a label teaches its head nothing, and the photograph still teaches the other one.
-The photographs are drawn: thirty numbers for each, as a backbone would make.
+Most data sets have grades or quality labels, few have both. -1 marks an unknown label:
+it does not train its head, but the photograph still trains the other one. The data are
+simulated: thirty features for each photograph, as from a backbone.
 """
 
 # %%
@@ -38,10 +38,10 @@ for share in shares:
             values.append(result[score])
 
 # %%
-# Grading does not suffer
-# -----------------------
+# Grading does not degrade
+# ------------------------
 #
-# Means of four draws; the bars reach from the lowest to the highest.
+# Means of four draws; the bars extend from the lowest to the highest.
 
 figure, ax = plt.subplots(figsize=(6.5, 3.6), layout="constrained")
 for score, values in scores.items():

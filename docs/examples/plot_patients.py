@@ -1,19 +1,20 @@
-"""Why a patient's eyes stay together
-==================================
+"""Why splits keep patients together
+=================================
 
-The two eyes of a patient look alike and mostly have the same grade. A split that parts
-them lets a model recognise the patient, and its score says nothing of new patients. The
-classifier here can do nothing else: it copies the grade of the most similar photograph.
-(Painted eyes of a patient share little but their tint. In the labels of the Kaggle
-contest, copying the grade of the other eye scores a kappa of 0.855.)
+The two eyes of a patient look similar and mostly have the same grade. If a split puts
+them into different sets, a model can recognise the patient, and its score says little
+about new patients. The classifier of this example does exactly that: it copies the
+grade of the most similar photograph. (Synthetic eyes of a patient share little but
+their tint. On the labels of the Kaggle data, copying the grade of the fellow eye scores
+a kappa of 0.855.)
 """
 
 # %%
-# Photographs that hold no sign of disease
-# ----------------------------------------
+# Photographs without signs of disease
+# ------------------------------------
 #
-# 300 patients; the pixels are those of healthy eyes, the grades are drawn by lot for
-# each patient. Nothing can be learned, and an honest kappa is 0.
+# There are 300 patients. The pixels are those of healthy eyes, and the grades are
+# random for each patient. Nothing can be learned, so the correct kappa is 0.
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -32,7 +33,9 @@ color = pixels / np.maximum(pixels.sum(axis=3, keepdims=True), 1)
 mirrored = color[:, :, ::-1]  # a left eye is the mirror image of a right one
 X = (color + mirrored)[:, ::8, ::8].reshape(600, -1)
 patient = np.unique(eyes.groups, return_inverse=True)[1]
-lots = [np.random.default_rng(seed).integers(0, 5, 300)[patient] for seed in range(20)]
+random_grades = [
+    np.random.default_rng(seed).integers(0, 5, 300)[patient] for seed in range(20)
+]
 
 # %%
 # Two ways to split
@@ -44,7 +47,7 @@ for name, splitter in {
     "PatientStratifiedKFold,\neyes together": PatientStratifiedKFold(5),
 }.items():
     kappas[name] = []
-    for y in lots:
+    for y in random_grades:
         groups = eyes.groups if "Patient" in name else None
         splits = list(splitter.split(X, y, groups))
         grades = cross_val_predict(KNeighborsClassifier(1), X, y, cv=splits)
@@ -55,5 +58,5 @@ means = [np.mean(values) for values in kappas.values()]
 bars = ax.barh(list(kappas), means, color=["#b3261e", "#1a6b37"])
 ax.bar_label(bars, fmt="%.2f", padding=4)
 ax.axvline(0, color="k", lw=1)
-ax.set(xlabel="kappa of grades drawn by lot, mean of 20 draws", xlim=(-0.1, 0.2))
+ax.set(xlabel="kappa of random grades, mean of 20 draws", xlim=(-0.1, 0.2))
 ax.invert_yaxis()

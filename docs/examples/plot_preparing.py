@@ -1,10 +1,10 @@
-"""From camera files to training data
-====================================
+"""Preparing camera files
+======================
 
-Cameras put the retina somewhere in a wide black frame, cut it off above and below,
-under-expose it, or leave noise around it. `FundusCropper` finds the circle and crops to
-it; `GrahamNormalizer` and `ClaheEqualizer` even out the light. The photographs are
-painted, and the camera's frame with its flaws is put around them here.
+In camera files the retina is in a wide black frame, may be cut off above and below,
+under-exposed, or surrounded by noise. `FundusCropper` finds the circle and crops to it;
+`GrahamNormalizer` and `ClaheEqualizer` normalise the light. The photographs are
+synthetic; the example adds the frame of the camera with its flaws.
 """
 
 # %%
@@ -52,7 +52,7 @@ files = np.stack(
 )
 
 # %%
-# The circle, the crop, and the light evened out
+# The circle, the crop, and the normalised light
 # ----------------------------------------------
 
 crops = FundusCropper(image_size=224).fit_transform(files)

@@ -1,8 +1,8 @@
-"""Searching beta and lambd on features that are computed once
-===========================================================
+"""Searching beta and lambd
+========================
 
 The features of a frozen backbone are the same for every beta, lambd and fold.
-`DeepFeatures` computes them once, and the search trains the two heads alone: 16
+`DeepFeatures` computes them once, and the search trains only the two heads: 16
 candidates in seconds.
 """
 
@@ -45,11 +45,11 @@ with tempfile.TemporaryDirectory() as memory:
     ).fit(eyes.data, eyes.target, groups=eyes.groups)
 
 # %%
-# What the weight of poor photographs buys
+# Effect of the weight of poor photographs
 # ----------------------------------------
 #
-# Kappa is the same everywhere: without a trained backbone the grade's head and that of
-# quality share nothing.
+# Kappa is the same for all candidates: with a frozen backbone the two heads do not
+# share trainable weights.
 
 figure, axes = plt.subplots(1, 2, figsize=(10, 4), layout="constrained")
 titles = {"mean_acc": "mean_acc", "specificity": "poor ones recognised"}

@@ -1,6 +1,6 @@
-"""The rivals of the paper: quality classifiers that it compares itself with.
+"""Baselines from the paper: the quality classifiers that it compares its method with.
 
-Two are hand-crafted and know no torch; two take a network, which is imported when one
+Two are hand-crafted and do not use torch. Two use a network; torch is imported when one
 is made.
 """
 

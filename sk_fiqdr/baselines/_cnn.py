@@ -1,4 +1,4 @@
-"""The rivals with a network: as a fixed extractor of features, and fine-tuned."""
+"""Baselines with a network: as a fixed feature extractor, and fine-tuned."""
 
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import StandardScaler
@@ -13,21 +13,21 @@ def make_cnn_svm(
 ):
     """Make the quality classifier of Yu et al.: CNN features and an SVM.
 
-    A network that was trained on other images is treated as a fixed extractor of
-    features, and a support vector machine tells poor from good by them [1]_.
+    A network that was trained on other images is a fixed feature extractor, and a
+    support vector machine classifies its features as poor or good [1]_.
 
     Parameters
     ----------
     backbone : str, Module or callable, default="alexnet"
         As in :class:`sk_fiqdr.DeepFeatures`.
     weights : str, Path or None, default=None
-        "DEFAULT" for torchvision's own, which are fetched once, or the path of a local
-        file. None leaves random weights, whose features are worth little: the method
-        lives on weights that were trained on ImageNet.
+        "DEFAULT" for torchvision's weights, which are downloaded once, or the path of a
+        local file. None leaves random weights, whose features are poor: the method
+        needs weights that were trained on ImageNet.
     image_size : int, default=224
-        Height and width in pixels to which images are brought.
+        Height and width in pixels to which images are resized.
     C : float, default=1.0
-        Inverse strength of the machine's regularisation.
+        Inverse strength of the regularisation of the support vector machine.
     **deep_features : dict
         Further parameters of :class:`sk_fiqdr.DeepFeatures`.
 
@@ -41,12 +41,12 @@ def make_cnn_svm(
     Notes
     -----
     From the source's abstract: the features of a CNN and of a saliency map are fed to
-    an SVM. The saliency map is left out, as its details were not at hand and Zhou et
-    al. [2]_ describe the method by the CNN alone. Which network and kernel it has
-    is not in their paper; AlexNet and a radial basis function were the usual of the
-    time. The source trained on as many poor as good images; here both weigh the same
-    in total, in the machine and in the sigmoid that makes probabilities of its
-    distances.
+    an SVM. The saliency map is left out: its details were not available, and Zhou et
+    al. [2]_ describe the method by the CNN alone. Their paper does not name the network
+    and the kernel; AlexNet and a radial basis function were common at the time. The
+    source trained on as many poor as good images; here both classes have the same total
+    weight, in the support vector machine and in the sigmoid that maps its distances to
+    probabilities.
 
     References
     ----------
@@ -58,8 +58,8 @@ def make_cnn_svm(
     Examples
     --------
     >>> from sk_fiqdr.baselines import make_cnn_svm
-    >>> rival = make_cnn_svm("resnet18", weights="DEFAULT")  # doctest: +SKIP
-    >>> rival.fit(paths, quality).predict(others)  # doctest: +SKIP
+    >>> baseline = make_cnn_svm("resnet18", weights="DEFAULT")  # doctest: +SKIP
+    >>> baseline.fit(paths, quality).predict(others)  # doctest: +SKIP
     """
     from .. import DeepFeatures
 
@@ -75,7 +75,7 @@ def make_finetuned_cnn(backbone="resnet50", **parameters):
     """Make the quality classifier of Sun et al.: a fine-tuned CNN.
 
     A :class:`sk_fiqdr.QualityClassifier` with plain cross-entropy, L_q0 of the paper
-    (``beta=1, lambd=0``), in whose training poor and good images come equally often
+    (``beta=1, lambd=0``). During training poor and good images are equally frequent
     (``balance="quality"``), as in the source [1]_.
 
     Parameters
@@ -83,26 +83,26 @@ def make_finetuned_cnn(backbone="resnet50", **parameters):
     backbone : {"alexnet", "googlenet", "vgg16", "resnet50"}, default="resnet50"
         One of the source's four networks.
     **parameters : dict
-        Parameters of :class:`sk_fiqdr.QualityClassifier`. ``weights`` makes it
-        fine-tuning: "DEFAULT" for torchvision's own, which are fetched once, or the
-        path of a local file; without them the network starts from nothing.
+        Parameters of :class:`sk_fiqdr.QualityClassifier`. Fine-tuning needs
+        ``weights``: "DEFAULT" for torchvision's, which are downloaded once, or the
+        path of a local file. Without them the network starts from random weights.
 
     Returns
     -------
     classifier : QualityClassifier
-        Not fitted; its ``lr`` is 0.001 unless given.
+        Not fitted; its ``lr`` is 0.001 by default.
 
     Raises
     ------
     ValueError
-        If `backbone` is none of the four.
+        If `backbone` is not one of the four.
 
     Notes
     -----
-    The source goes on to fine-tune its two best networks jointly, their losses added;
-    that is left out, as Zhou et al. [2]_ name the four networks only. The
-    learning rate is theirs. Between backbone and classes stands the linear embedding of
-    our quality head, which without a centre loss changes nothing but the steps.
+    The source also fine-tunes its two best networks jointly, with the sum of their
+    losses; this is left out, since Zhou et al. [2]_ name the four networks only. The
+    learning rate is theirs. Between backbone and classes there is the linear embedding
+    of our quality head, which without a centre loss only changes the optimisation.
 
     References
     ----------
@@ -120,8 +120,8 @@ def make_finetuned_cnn(backbone="resnet50", **parameters):
     if backbone not in FINE_TUNED:
         raise ValueError(
             f"backbone must be one of {', '.join(map(repr, FINE_TUNED))}, got "
-            f"{backbone!r}. Any other is QualityClassifier(backbone={backbone!r}, "
-            "beta=1, lambd=0, balance='quality')."
+            f"{backbone!r}. For another one use QualityClassifier("
+            f"backbone={backbone!r}, beta=1, lambd=0, balance='quality')."
         )
     from .. import QualityClassifier
 

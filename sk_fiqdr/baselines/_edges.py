@@ -1,4 +1,4 @@
-"""Lalonde et al. 2001: edges and local intensities, held against good images."""
+"""Lalonde et al. 2001: edges and local intensities, compared with good images."""
 
 import numpy as np
 
@@ -7,28 +7,28 @@ from ._reference import ReferenceClassifier
 
 GREEN = 1  # the channel in which vessels have most contrast
 N_EDGE_BINS, EDGE_STEP = 64, 0.5  # grey levels a pixel; the last bin takes the rest
-N_CELLS, N_LEVELS = 8, 8  # cells along each side, intensities told apart in each
+N_CELLS, N_LEVELS = 8, 8  # cells along each side, intensity bins in each
 WITHIN, EDGES_WITHIN = 0.97, 0.9  # of the radius: the rim is the sharpest edge of all
 
 
 class EdgeIntensityClassifier(ReferenceClassifier):
-    """Judge quality by edge magnitudes and local intensity, after Lalonde et al.
+    """Classify quality by edge magnitudes and local intensity, after Lalonde et al.
 
     Two distributions are compared with their means over good images [1]_: that of the
-    edge magnitudes, which falls off early in an image out of focus, and that of the
-    intensities place by place, which tells uneven light from even. A logistic
-    regression, in which poor and good images weigh the same in total, decides by both
-    distances and by how large the edges are.
+    edge magnitudes, which is narrow in an image out of focus, and that of the local
+    intensities, which shows uneven light. A logistic regression, in which poor and good
+    images have the same total weight, classifies by both distances and by the scale of
+    the edges.
 
     Parameters
     ----------
     image_size : int, default=256
-        Height and width in pixels to which images are brought. Edges depend on it.
+        Height and width in pixels to which images are resized. Edges depend on it.
     on_error : {"raise", "warn", "skip"}, default="raise"
-        What an unreadable file does: stop, or be passed over; its prediction is -1,
-        and `unreadable_` names it.
+        What to do with an unreadable file: raise an error, or skip it; its prediction
+        is -1, and `unreadable_` lists it.
     n_jobs : int, default=None
-        Number of processes, -1 for all cores; None leaves it to
+        Number of processes, -1 for all cores; None uses
         ``joblib.parallel_config``.
 
     Attributes
@@ -44,11 +44,11 @@ class EdgeIntensityClassifier(ReferenceClassifier):
     unreadable_ : dict
         Path and reason of each image that could not be read last time.
     input_ : dict
-        What the images were like.
+        Kind and shape of the images in fit.
 
     See Also
     --------
-    TemplateHistogramClassifier : Lee and Wang 1999, the intensities of the whole.
+    TemplateHistogramClassifier : Lee and Wang 1999, intensities of the whole image.
 
     Notes
     -----
@@ -64,11 +64,11 @@ class EdgeIntensityClassifier(ReferenceClassifier):
         The same distance for the intensities in each of 8 x 8 cells of the square
         around the field of view, averaged by the cells' areas.
 
-    The source's own text was not at hand, only its summary in [2]_, "features which are
+    Only the summary of the source in [2]_ was available, "features which are
     based on the edge amplitude distribution and the pixel gray value". The following
-    is ours: the distance; cells where the source cuts the image into regions of
-    alike intensity; `edge_scale`, as a distance alone counts an image that is sharper
-    than most as poor; and a learned decision, with both classes in balance.
+    is our choice: the distance; cells instead of the source's regions of similar
+    intensity; `edge_scale`, since by a distance alone an image that is sharper than
+    most is poor; and a learned decision with balanced classes.
 
     References
     ----------
@@ -107,7 +107,7 @@ class EdgeIntensityClassifier(ReferenceClassifier):
 
     def _fit_reference(self, edges, scale, cells, areas):
         self.edge_reference_ = edges.mean(axis=0)
-        # Of all pixels of a place, so that a cell at the rim counts by what it shows.
+        # Weighted by area, so that a cell at the rim counts by what it shows.
         total = np.maximum(areas.sum(axis=0), np.finfo(np.float32).tiny)
         self.intensity_reference_ = (cells * areas[..., None]).sum(axis=0) / total[
             :, None

@@ -1,6 +1,6 @@
-"""Where in the picture the retina is: roughly, and in a tenth of a millisecond.
+"""Approximate field of view, in a tenth of a millisecond.
 
-`find_circle` is exact, and takes longer than everything that is measured here.
+`find_circle` is exact, but takes longer than all measures of the baselines.
 """
 
 from typing import NamedTuple
@@ -8,10 +8,10 @@ from typing import NamedTuple
 import numpy as np
 from PIL import Image
 
-BLOCK = 4  # pixels along the side of what is called lit or dark
+BLOCK = 4  # pixels along the side of a block, which is lit or dark
 DARK = 8  # grey levels up to which a block is border
-LIT_SHARE = 0.05  # of a row or column, below which a few lit blocks are dust or print
-SMALLEST = 1 / 8  # of the image's width, below which a radius is no retina's
+LIT_SHARE = 0.05  # of a row or column, below which lit blocks are dust or print
+SMALLEST = 1 / 8  # of the image's width, below which a radius is too small for a retina
 
 
 class Field(NamedTuple):
@@ -51,7 +51,7 @@ def find_field(image):
     Returns
     -------
     field : Field
-        As wide as the image where nothing is lit that could be a retina.
+        As wide as the image if no lit part is large enough for a retina.
     """
     size = len(image)
     light = np.maximum(np.maximum(image[..., 0], image[..., 1]), image[..., 2])

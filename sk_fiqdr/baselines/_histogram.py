@@ -1,4 +1,4 @@
-"""Lee and Wang 1999: the intensity histogram, held against that of good images."""
+"""Lee and Wang 1999: the intensity histogram, compared with good images."""
 
 import numpy as np
 from PIL import Image
@@ -11,23 +11,23 @@ WITHIN = 0.97  # of the radius: the rim is neither retina nor border
 
 
 class TemplateHistogramClassifier(ReferenceClassifier):
-    """Judge quality by the template intensity histogram of Lee and Wang.
+    """Classify quality by the template intensity histogram of Lee and Wang.
 
     The template is the mean intensity histogram of good images, and the quality index
     Q of an image how well its own histogram matches it [1]_: 1 if both have the same
-    shape, 0 if they have no intensity in common. Q is taken of red, green and blue,
-    and a logistic regression, in which poor and good images weigh the same in total,
-    decides by the three.
+    shape, 0 if they have no intensity in common. Q is computed for red, green and
+    blue, and a logistic regression, in which poor and good images have the same total
+    weight, classifies by the three.
 
     Parameters
     ----------
     image_size : int, default=256
-        Height and width in pixels to which images are brought.
+        Height and width in pixels to which images are resized.
     on_error : {"raise", "warn", "skip"}, default="raise"
-        What an unreadable file does: stop, or be passed over; its prediction is -1,
-        and `unreadable_` names it.
+        What to do with an unreadable file: raise an error, or skip it; its prediction
+        is -1, and `unreadable_` lists it.
     n_jobs : int, default=None
-        Number of processes, -1 for all cores; None leaves it to
+        Number of processes, -1 for all cores; None uses
         ``joblib.parallel_config``.
 
     Attributes
@@ -41,11 +41,11 @@ class TemplateHistogramClassifier(ReferenceClassifier):
     unreadable_ : dict
         Path and reason of each image that could not be read last time.
     input_ : dict
-        What the images were like.
+        Kind and shape of the images in fit.
 
     See Also
     --------
-    EdgeIntensityClassifier : Lalonde et al. 2001, which looks at edges and places too.
+    EdgeIntensityClassifier : Lalonde et al. 2001, with edges and local intensities.
 
     Notes
     -----
@@ -53,17 +53,16 @@ class TemplateHistogramClassifier(ReferenceClassifier):
 
         Q_c = sum(h * t) / sqrt(sum(h ** 2) * sum(t ** 2))
 
-    The source's own text was not at hand, only its summary in [2]_, "a quality index Q
+    Only the summary of the source in [2]_ was available, "a quality index Q
     which is calculated by the convolution of a template intensity histogram". The
-    following is ours: the convolution is taken without a shift, for exposure matters,
-    and normalised to 0..1; there are 64 bins, so that gaps which contrast stretching
-    leaves do not count; pixels beyond the field of view are left out; a colour image
-    has three histograms rather than one (of grey levels alone it did no better than
-    chance on the photographs of the user guide); and the decision is learned, with
-    both classes in balance, where the source has a number to look at.
+    following is our choice: the convolution is computed without a shift, since exposure
+    matters, and normalised to 0..1; there are 64 bins, so that the gaps of contrast
+    stretching have no effect; pixels outside the field of view are left out; a colour
+    image has three histograms rather than one (with grey levels alone the accuracy was
+    chance on the photographs of the user guide); and the decision is learned with
+    balanced classes, where the source reports a number.
 
-    Blur hardly changes a histogram, and an image whose histogram was equalised has
-    little left to compare.
+    Blur hardly changes a histogram, and equalised images have almost the same one.
 
     References
     ----------

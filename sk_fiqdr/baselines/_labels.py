@@ -18,9 +18,9 @@ def encode_quality(y, n_rows, name):
     y : array-like of shape (n_rows,)
         Two kinds of labels, the smaller one poor; -1 where unknown.
     n_rows : int
-        Number of rows that there should be.
+        Expected number of rows.
     name : str
-        Whose labels they are, for messages.
+        Name of the estimator, for messages.
 
     Returns
     -------
@@ -32,7 +32,7 @@ def encode_quality(y, n_rows, name):
     Raises
     ------
     ValueError
-        If there are no labels, or not of two classes, or not one for each row.
+        If labels are missing, not of two classes, or not one for each row.
     """
     if y is None:
         raise ValueError(
@@ -41,8 +41,8 @@ def encode_quality(y, n_rows, name):
     y = np.asarray(y)
     if y.ndim == 2 and y.shape[1] == 2:
         raise ValueError(
-            f"{name} judges quality alone and takes y of shape (n_samples,), got shape "
-            f"{y.shape!r}. Of labels with columns (grade, quality) pass y[:, 1]."
+            f"{name} predicts quality alone and takes y of shape (n_samples,), got "
+            f"shape {y.shape!r}. Of columns (grade, quality) pass y[:, 1]."
         )
     y = column_or_1d(y, warn=True)
     if y.dtype.kind == "f" and np.isnan(y).any():
@@ -67,8 +67,8 @@ def encode_quality(y, n_rows, name):
     if len(classes) < 2:
         raise ValueError(
             f"This {name} needs poor and good images in y, got one class: "
-            f"{classes.tolist()!r}. -1 marks unknown labels and is no class; grow the "
-            "training set until both are in it."
+            f"{classes.tolist()!r}. -1 marks unknown labels and is not a class; "
+            "enlarge the training set until it has both."
         )
     codes = np.full(len(y), UNKNOWN)
     codes[known] = np.searchsorted(classes, y[known])
@@ -76,7 +76,7 @@ def encode_quality(y, n_rows, name):
 
 
 def more_probable(proba, classes):
-    """Return the class of the larger probability, -1 where there is none (nan).
+    """Return the class of the larger probability, -1 where it is nan.
 
     Parameters
     ----------
@@ -96,7 +96,7 @@ def more_probable(proba, classes):
 
 
 def known_accuracy(y_true, y_pred):
-    """Return the accuracy over rows of known label and answer.
+    """Return the accuracy over rows with a known label and a prediction.
 
     Parameters
     ----------
@@ -106,7 +106,7 @@ def known_accuracy(y_true, y_pred):
     Returns
     -------
     accuracy : float
-        Share of right answers.
+        Share of correct predictions.
     """
     y_true = column_or_1d(y_true)
     known = (y_true != UNKNOWN) & (y_pred != UNKNOWN)

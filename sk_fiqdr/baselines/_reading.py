@@ -1,4 +1,4 @@
-"""What is measured of each photograph, read from its file or taken as it is."""
+"""Measures of each photograph, from its file or its pixels."""
 
 import numpy as np
 from joblib import Parallel, delayed
@@ -19,9 +19,9 @@ def describe_images(X, kind, describe, *, image_size, on_error, n_jobs):
     describe : callable
         Maps one uint8 image (image_size, image_size, 3) to a tuple of arrays.
     image_size : int
-        Height and width to which images are brought.
+        Height and width to which images are resized.
     on_error : {"raise", "warn", "skip"}
-        "raise" raises on the first file that cannot be read; else it is left out.
+        "raise" raises on the first file that cannot be read; otherwise it is left out.
     n_jobs : int or None
         Number of processes.
 

@@ -1,4 +1,4 @@
-"""What both hand-crafted baselines share: likeness to the good images of the fit."""
+"""Base of the hand-crafted baselines: similarity to the good images of the fit."""
 
 import warnings
 
@@ -25,15 +25,15 @@ from ._labels import (
 )
 from ._reading import describe_images
 
-SMALLEST = 32  # pixels, below which there is nothing to measure
+SMALLEST = 32  # pixels, below which measures are meaningless
 
 
 class ReferenceClassifier(ClassifierMixin, TransformerMixin, BaseEstimator):
-    """Measure how far an image is from what good ones look like, and decide by that.
+    """Classify images by their distance from a reference of good images.
 
     A subclass has `_measures`, the names of its measures; `_describe_image`, which
     maps one image to a tuple of arrays; `_fit_reference`, which learns from those of
-    the good images; and `_measure`, which compares any with it.
+    the good images; and `_measure`, which compares any image with it.
     """
 
     check_patients = check_patients
@@ -51,7 +51,7 @@ class ReferenceClassifier(ClassifierMixin, TransformerMixin, BaseEstimator):
         X : array-like of shape (n_samples,) or (n_samples, height, width, 3)
             Image paths (str or Path), or uint8 images.
         y : array-like of shape (n_samples,)
-            Quality, 0 poor and 1 good; rows of -1 (unknown) are passed over.
+            Quality, 0 poor and 1 good; rows of -1 (unknown) are ignored.
 
         Returns
         -------
@@ -62,7 +62,7 @@ class ReferenceClassifier(ClassifierMixin, TransformerMixin, BaseEstimator):
         ------
         TypeError, ValueError
             If X or y is not as described, or one class is missing; the message says
-            what came.
+            what was passed.
         FileNotFoundError, UnreadableImageError
             If an image cannot be read and ``on_error="raise"``.
         """
@@ -76,8 +76,8 @@ class ReferenceClassifier(ClassifierMixin, TransformerMixin, BaseEstimator):
         for code, quality in ((POOR, "poor"), (GOOD, "good")):
             if code not in codes:
                 raise ValueError(
-                    f"No {quality} image could be read, and there is nothing to learn "
-                    f"from the others alone. The first unreadable file: "
+                    f"No {quality} image could be read, and both classes are needed. "
+                    f"The first unreadable file: "
                     f"{next(iter(self.unreadable_.values()))}"
                 )
         self._fit_reference(*(part[codes == GOOD] for part in descriptions))
@@ -149,7 +149,8 @@ class ReferenceClassifier(ClassifierMixin, TransformerMixin, BaseEstimator):
     def score(self, X, y):
         """Return the accuracy over images of known quality.
 
-        "Always good" has it high; :func:`sk_fiqdr.metrics.mean_acc_scorer` does not.
+        It is high for a constant prediction of good; use
+        :func:`sk_fiqdr.metrics.mean_acc_scorer` for a balanced accuracy.
 
         Parameters
         ----------
@@ -161,7 +162,7 @@ class ReferenceClassifier(ClassifierMixin, TransformerMixin, BaseEstimator):
         Returns
         -------
         accuracy : float
-            Share of right answers. Images that could not be read do not count.
+            Share of correct predictions. Unreadable images are ignored.
 
         Raises
         ------
@@ -198,7 +199,7 @@ class ReferenceClassifier(ClassifierMixin, TransformerMixin, BaseEstimator):
         if self.unreadable_ and self.on_error == "warn":
             warnings.warn(
                 f"{len(self.unreadable_)} of {len(X)} images could not be read and "
-                "count nowhere; `unreadable_` names them. The first: "
+                "are ignored; `unreadable_` names them. The first: "
                 f"{next(iter(self.unreadable_.values()))}",
                 UserWarning,
                 stacklevel=3,

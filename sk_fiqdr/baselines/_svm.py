@@ -1,4 +1,4 @@
-"""A support vector machine that does not mind how rare poor images are."""
+"""Support vector classification with balanced probabilities."""
 
 import numpy as np
 from sklearn.base import BaseEstimator, ClassifierMixin
@@ -13,12 +13,13 @@ N_FOLDS = 5
 
 
 class BalancedSVC(ClassifierMixin, BaseEstimator):
-    """Support vector classification of features, both qualities in balance.
+    """Support vector classification of features with balanced classes.
 
-    Features of a large network part a few poor training images from all others
-    whatever their weights, and the bare machine then calls almost everything good. So
-    a sigmoid of its distances is fitted to rows that it was not trained on, with poor
-    and good rows weighing the same in total, and decides at one half.
+    Features of a large network separate a few poor training images from all others
+    whatever their weights, and a plain support vector machine then predicts almost
+    always good. Therefore a sigmoid of its distances is fitted to rows that it was not
+    trained on, in which poor and good rows have the same total weight, and classifies
+    at one half.
 
     Parameters
     ----------
@@ -34,15 +35,15 @@ class BalancedSVC(ClassifierMixin, BaseEstimator):
     classes_ : ndarray of shape (2,)
         The labels found in y, sorted: 0 poor and 1 good.
     calibrated_ : CalibratedClassifierCV
-        The machine and its sigmoid.
+        The support vector machine and its sigmoid.
     n_features_in_ : int
         Number of features.
 
     Notes
     -----
-    Rows that hold a nan, which is what unreadable images become, teach nothing; their
-    prediction is -1, and their probabilities are nan. The sigmoid's folds do not know
-    patients; it has two parameters.
+    Rows with a nan, such as those of unreadable images, are ignored in fit; their
+    prediction is -1, and their probabilities are nan. The folds of the sigmoid do not
+    keep patients together; it has two parameters only.
 
     Examples
     --------
@@ -61,14 +62,14 @@ class BalancedSVC(ClassifierMixin, BaseEstimator):
         self.gamma = gamma
 
     def fit(self, X, y):
-        """Fit the machine, and the sigmoid of its distances.
+        """Fit the support vector machine, and the sigmoid of its distances.
 
         Parameters
         ----------
         X : array-like of shape (n_samples, n_features)
-            Features; rows that hold a nan are passed over.
+            Features; rows with a nan are ignored.
         y : array-like of shape (n_samples,)
-            Quality, 0 poor and 1 good; rows of -1 (unknown) are passed over.
+            Quality, 0 poor and 1 good; rows of -1 (unknown) are ignored.
 
         Returns
         -------
@@ -88,8 +89,8 @@ class BalancedSVC(ClassifierMixin, BaseEstimator):
         if smallest < 2:
             raise ValueError(
                 f"BalancedSVC needs two readable images of each quality, got {smallest}"
-                " of one of them: the sigmoid is fitted to images that the machine was "
-                "not trained on. Label more images."
+                " of one of them: the sigmoid is fitted to images outside the training "
+                "folds. Label more images."
             )
         self.calibrated_ = CalibratedClassifierCV(
             SVC(C=self.C, kernel=self.kernel, gamma=self.gamma),
@@ -111,7 +112,7 @@ class BalancedSVC(ClassifierMixin, BaseEstimator):
         Returns
         -------
         proba : ndarray of shape (n_samples, 2)
-            As if poor and good images were equally frequent; nan for rows that hold a
+            As if poor and good images were equally frequent; nan for rows with a
             nan.
         """
         check_is_fitted(self)
@@ -135,7 +136,7 @@ class BalancedSVC(ClassifierMixin, BaseEstimator):
         Returns
         -------
         quality : ndarray of shape (n_samples,)
-            0 poor, 1 good; -1 for rows that hold a nan.
+            0 poor, 1 good; -1 for rows with a nan.
         """
         return more_probable(self.predict_proba(X), self.classes_)
 
@@ -152,7 +153,7 @@ class BalancedSVC(ClassifierMixin, BaseEstimator):
         Returns
         -------
         accuracy : float
-            Share of right answers; rows that hold a nan do not count.
+            Share of correct predictions; rows with a nan are ignored.
         """
         return known_accuracy(y, self.predict(X))
 

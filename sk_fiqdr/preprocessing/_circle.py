@@ -24,7 +24,21 @@ SEEN = 0.12  # mean edge over all directions, below which there is no circle
 
 
 class Circle(NamedTuple):
-    """A circle in pixels, (0, 0) being the centre of the upper left pixel."""
+    """A circle in pixels, (0, 0) being the centre of the upper left pixel.
+
+    Parameters
+    ----------
+    x, y : float
+        Column and row of the centre.
+    radius : float
+        Distance of the border from the centre.
+
+    Examples
+    --------
+    >>> from sk_fiqdr.preprocessing import Circle
+    >>> Circle(128.0, 128.0, 120.0)
+    Circle(x=128.0, y=128.0, radius=120.0)
+    """
 
     x: float
     y: float

@@ -11,7 +11,7 @@ SIZE = 96
 
 
 @pytest.fixture(params=[TemplateHistogramClassifier, EdgeIntensityClassifier])
-def rival(request):
+def baseline(request):
     """Return a hand-crafted baseline that works at the size of what is painted."""
     return request.param(image_size=48)
 

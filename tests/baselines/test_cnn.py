@@ -1,4 +1,4 @@
-"""The rivals with a network: what the factories hand out."""
+"""The baselines with a network: what the factories hand out."""
 
 import numpy as np
 import pytest
@@ -46,11 +46,11 @@ def test_each_network_fits_and_answers(backbone, fundus):
 )
 def test_cnn_features_and_an_svm_are_a_pipeline(fundus):
     quality = fundus.target[:, 1].copy()
-    rival = make_cnn_svm("resnet18", image_size=64, C=0.5)
-    assert rival.get_params()["svm__C"] == 0.5
+    baseline = make_cnn_svm("resnet18", image_size=64, C=0.5)
+    assert baseline.get_params()["svm__C"] == 0.5
     quality[0] = -1
-    rival.fit(fundus.data, quality)
-    proba = rival.predict_proba(fundus.data)
+    baseline.fit(fundus.data, quality)
+    proba = baseline.predict_proba(fundus.data)
     np.testing.assert_allclose(proba.sum(axis=1), 1)
-    np.testing.assert_array_equal(rival.predict(fundus.data), proba.argmax(axis=1))
-    assert mean_acc_scorer(rival, fundus.data, quality) > 0.5
+    np.testing.assert_array_equal(baseline.predict(fundus.data), proba.argmax(axis=1))
+    assert mean_acc_scorer(baseline, fundus.data, quality) > 0.5

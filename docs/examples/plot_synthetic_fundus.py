@@ -1,9 +1,9 @@
-"""Photographs that nobody had to give
-===================================
+"""Synthetic photographs
+=====================
 
-`make_fundus` paints eyes with lesions by grade and with the defects that make a
-photograph poor. It is what every example and test here runs on: no download, no
-patient's data, and the truth is known.
+`make_fundus` generates eyes with lesions by grade and with the defects that make a
+photograph poor. The examples and tests use it: it needs neither a download nor data of
+patients, and the true labels are known.
 """
 
 import matplotlib.pyplot as plt
@@ -21,8 +21,8 @@ defects = eyes.frame["defect"].to_numpy()
 # Five grades
 # -----------
 #
-# None, mild, moderate, severe, proliferative: micro-aneurysms, bleedings, exudates,
-# cotton-wool spots, new vessels and bleedings before the retina.
+# None, mild, moderate, severe, proliferative: micro-aneurysms, haemorrhages,
+# exudates, cotton-wool spots, new vessels and preretinal haemorrhages.
 
 figure, axes = plt.subplots(2, 5, figsize=(11, 4.8), layout="constrained")
 for grade in range(5):

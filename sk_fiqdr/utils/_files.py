@@ -1,6 +1,9 @@
 """Files that appear whole or not at all."""
 
+import ctypes
+import errno
 import os
+import shutil
 import uuid
 from contextlib import contextmanager
 from pathlib import Path
@@ -81,3 +84,104 @@ def written_whole(path):
         raise
     finally:
         draft.unlink(missing_ok=True)
+
+
+@contextmanager
+def folder_written_whole(path, *, overwrite=False):
+    """Write a folder under a temporary name, so that it appears whole or not at all.
+
+    Another process that writes the same folder at the same time loses nothing: without
+    `overwrite` the later one fails, with it the later one replaces the earlier one. The
+    old folder is exchanged with the new one in one step where the system can do this,
+    else it is set aside, and :func:`recover_folder` brings it back after a crash.
+
+    Parameters
+    ----------
+    path : str or Path
+        The folder; its parents are made.
+    overwrite : bool, default=False
+        Whether to replace a folder that exists.
+
+    Yields
+    ------
+    draft : Path
+        An empty folder to write to.
+
+    Raises
+    ------
+    FileExistsError
+        If the folder exists by the end and is not to be replaced.
+    """
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    draft = path.with_name(f".{path.name[:100]}-{uuid.uuid4().hex}")
+    draft.mkdir()
+    try:
+        yield draft
+        if overwrite and path.exists():
+            _exchange_folders(draft, path)
+        else:
+            _rename_to_new(draft, path)
+    finally:
+        if draft.is_symlink():  # that stood where the folder is now
+            draft.unlink()
+        shutil.rmtree(draft, ignore_errors=True)
+
+
+def recover_folder(path):
+    """Bring back a folder that a killed process had set aside to replace it.
+
+    Parameters
+    ----------
+    path : Path
+        The folder that `folder_written_whole` was to write.
+    """
+    aside = _aside(path)
+    if aside.is_dir() and not path.exists():
+        os.rename(aside, path)
+
+
+def _aside(path):
+    return path.with_name(f".{path.name[:100]}.replaced")
+
+
+def _rename_to_new(draft, path):
+    try:
+        os.rename(draft, path)  # which replaces an empty folder, and no other
+    except OSError as error:
+        if path.exists():
+            raise FileExistsError(
+                errno.EEXIST,
+                "It was written by somebody else in the meantime; nothing was replaced",
+                str(path),
+            ) from error
+        raise
+
+
+def _exchange_folders(draft, path):
+    try:
+        _exchange(draft, path)
+    except OSError as error:
+        if error.errno not in (errno.ENOSYS, errno.EINVAL, errno.ENOTSUP):
+            raise
+        aside = _aside(path)
+        shutil.rmtree(aside, ignore_errors=True)
+        os.rename(path, aside)
+        try:
+            os.rename(draft, path)
+        except OSError:
+            os.rename(aside, path)
+            raise
+        shutil.rmtree(aside, ignore_errors=True)
+
+
+def _exchange(one, other):
+    """Let two names change places in one step, which Linux alone can do."""
+    library = None if os.name == "nt" else ctypes.CDLL(None, use_errno=True)
+    renameat2 = getattr(library, "renameat2", None)
+    if renameat2 is None:
+        raise OSError(errno.ENOSYS, os.strerror(errno.ENOSYS))
+    here, exchange = -100, 2  # AT_FDCWD, RENAME_EXCHANGE
+    if renameat2(here, os.fsencode(one), here, os.fsencode(other), exchange):
+        code = ctypes.get_errno()
+        raise OSError(code, os.strerror(code), str(other))

@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import os
 import re
 import shutil
 from pathlib import Path
@@ -20,6 +19,7 @@ from sk_fiqdr import DRGrader, FIQDRClassifier, QualityClassifier
 from sk_fiqdr.estimators._saving._saved_config import checksum
 from sk_fiqdr.metrics import fiqdr_scoring
 from sk_fiqdr.model_selection import patient_ids
+from sk_fiqdr.utils import _files
 
 DATA = Path(__file__).parents[1] / "data"
 HEADS = {"backbone": None, "max_epochs": 2, "random_state": 0}
@@ -600,14 +600,11 @@ def test_a_folder_that_cannot_be_put_in_place_leaves_the_model_that_was_there(
     fitted, saved, monkeypatch
 ):
     before = {path.name: path.read_bytes() for path in saved.iterdir()}
-    replace = os.replace
 
-    def refuse(source, target):
-        if Path(source).name == "new":
-            raise OSError(13, "Permission denied")
-        replace(source, target)
+    def refuse(*paths):
+        raise OSError(13, "Permission denied")
 
-    monkeypatch.setattr(os, "replace", refuse)
+    monkeypatch.setattr(_files, "_exchange", refuse)
     with pytest.raises(OSError, match="Permission denied"):
         fitted.save_pretrained(saved, overwrite=True, scores={"kappa": 1.0})
     assert {path.name: path.read_bytes() for path in saved.iterdir()} == before

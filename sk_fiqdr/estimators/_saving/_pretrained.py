@@ -1,11 +1,8 @@
-"""Models that travel: a folder of safetensors, JSON and a card, never a pickle."""
+"""Saved models: a folder of safetensors, JSON and a card, never a pickle."""
 
 import hashlib
 import importlib.metadata
 import json
-import os
-import shutil
-import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -14,6 +11,7 @@ import safetensors
 import safetensors.torch
 import torch
 
+from ...utils._files import folder_written_whole, recover_folder
 from ...utils._version import __version__
 from ._model_card import model_card
 from ._saved_config import (
@@ -44,6 +42,7 @@ def save(net, folder, *, overwrite=False, scores=None):
     """
     net.check_is_fitted()
     folder = Path(folder)
+    recover_folder(folder)
     _check_place(folder, overwrite)
     parameters, not_saved = to_json(net)
     tensors = {
@@ -66,24 +65,11 @@ def save(net, folder, *, overwrite=False, scores=None):
     }
     config = json.loads(json.dumps(config, allow_nan=False))
     config["sha256"] = checksum(config)
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    temporary = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
-    try:
-        new, old = temporary / "new", temporary / "old"
-        new.mkdir()
-        (new / WEIGHTS).write_bytes(weights)
-        (new / CONFIG).write_text(json.dumps(config, indent=2) + "\n", encoding="utf-8")
-        (new / CARD).write_text(model_card(config, folder.name), encoding="utf-8")
-        if folder.exists():
-            os.replace(folder, old)
-        try:
-            os.replace(new, folder)
-        except OSError:
-            if old.exists():
-                os.replace(old, folder)
-            raise
-    finally:
-        shutil.rmtree(temporary, ignore_errors=True)
+    with folder_written_whole(folder, overwrite=overwrite) as draft:
+        (draft / WEIGHTS).write_bytes(weights)
+        text = json.dumps(config, indent=2) + "\n"
+        (draft / CONFIG).write_text(text, encoding="utf-8")
+        (draft / CARD).write_text(model_card(config, folder.name), encoding="utf-8")
 
 
 def load(cls, folder, **parameters):
@@ -109,6 +95,7 @@ def load(cls, folder, **parameters):
         If the folder holds no such model; the message says what it holds.
     """
     folder = Path(folder)
+    recover_folder(folder)
     for name in (CONFIG, WEIGHTS):
         if not (folder / name).is_file():
             raise FileNotFoundError(

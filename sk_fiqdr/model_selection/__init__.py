@@ -8,6 +8,8 @@ that the estimator inside them has not seen; a search may outlive its process.
 
 from ..exceptions import PatientLeakageError
 from ._decisions._calibrated_tasks import CalibratedTasksCV
+from ._decisions._fellow_eye_classifier import FellowEyeClassifier
+from ._decisions._fellow_eyes import fuse_fellow_eyes
 from ._decisions._quality_gate import QualityGate
 from ._decisions._tuned_grade_thresholds import TunedGradeThresholdsCV
 from ._patients import check_patients_apart, patient_ids
@@ -18,6 +20,7 @@ from ._splits._patient_valid_split import PatientValidSplit
 
 __all__ = [
     "CalibratedTasksCV",
+    "FellowEyeClassifier",
     "PatientLeakageError",
     "PatientStratifiedKFold",
     "PatientValidSplit",
@@ -25,6 +28,7 @@ __all__ = [
     "SearchCheckpoint",
     "TunedGradeThresholdsCV",
     "check_patients_apart",
+    "fuse_fellow_eyes",
     "patient_ids",
     "patient_train_test_split",
 ]

@@ -17,6 +17,7 @@ from ..utils._images import EXTENSIONS
 _LATERALITY = re.compile(
     r"(?P<patient>.+?)[\s_\-.(]+(left|right|od|os|l|r)[\s_\-.()]*\d*\)?", re.IGNORECASE
 )
+_RIGHT = ("right", "od", "r")
 _NOTHING_ELSE = re.compile(r"(left|right|od|os|l|r)\d?", re.IGNORECASE)
 _EXTENSIONS = re.compile(  # a real one is short and begins with a letter, unlike ".840"
     rf"({'|'.join(map(re.escape, sorted(EXTENSIONS)))})*(\.[a-z][a-z0-9]{{0,4}})?",
@@ -78,6 +79,25 @@ def read_patients(names):
     told : bool
         Whether a laterality told it.
     """
+    for patient, eye in read_eyes(names):
+        yield patient, eye is not None
+
+
+def read_eyes(names):
+    """Read the patient and the eye of each name, as `patient_ids` does.
+
+    Parameters
+    ----------
+    names : list, ndarray or Series of shape (n,) of str or Path
+        Paths or file names.
+
+    Yields
+    ------
+    patient : str
+        The patient.
+    eye : {"left", "right"} or None
+        The eye, None where the name has no laterality.
+    """
     if (
         not hasattr(names, "__iter__")
         or isinstance(names, Mapping | Set)
@@ -108,9 +128,13 @@ def _patient(name, folder):
             stem = name[:at]
             break
     if folder and _NOTHING_ELSE.fullmatch(stem):
-        return folder, True
+        return folder, _eye(_NOTHING_ELSE.fullmatch(stem)[1])
     match = _LATERALITY.fullmatch(stem)
-    return (match["patient"], True) if match else (stem, False)
+    return (match["patient"], _eye(match[2])) if match else (stem, None)
+
+
+def _eye(laterality):
+    return "right" if laterality.lower() in _RIGHT else "left"
 
 
 def holds_paths(X):

@@ -111,7 +111,7 @@ def _graded(net, paths, aside, refuse_below, told, output):
 
 
 def _left_aside(aside):
-    """Return a row for each file that is no image by its name."""
+    """Return a row for each file that is not an image by its name."""
     import pandas as pd
 
     frame = pd.DataFrame({"path": [Path(path).as_posix() for path in aside]})

@@ -67,7 +67,7 @@ class DataParallel:
     def partial_fit(
         self, X, y=None, classes=None, sample_weight=None, groups=None, **kwargs
     ):
-        """Go on training over all processes; no checkpoints are written.
+        """Continue training on all processes; no checkpoints are written.
 
         Parameters
         ----------

@@ -21,7 +21,7 @@ class DistributedFIQDRClassifier(DataParallel, FIQDRClassifier):
         As in :class:`~sk_fiqdr.FIQDRClassifier`.
     checkpoint_dir, random_state : object
         As in :class:`~sk_fiqdr.FIQDRClassifier`. The main process alone writes
-        checkpoints, and all go on from them. ``random_state=None`` is drawn once for
+        checkpoints, and all resume from them. ``random_state=None`` is drawn once for
         all.
     device : str, default="auto"
         "auto" is CUDA where there is one, else the CPU; each process takes the GPU of

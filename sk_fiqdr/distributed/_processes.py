@@ -91,7 +91,7 @@ class Processes:
         return range(n_rows * self.rank // self.n, n_rows * (self.rank + 1) // self.n)
 
     def rows_read(self, n_rows):
-        """Return which rows it reads: one that counts nowhere, if it has none."""
+        """Return which rows it reads: one that is ignored, if it has none."""
         return self.rows(n_rows) or range(1)
 
     def sum(self, tensor):

@@ -46,7 +46,7 @@ def activation_map(net, X, *, task="grade", target=None, layer=None):
         If the net has no backbone, or one without maps, or has not learned this task,
         or a class is unknown; the message says which.
     TypeError
-        If it is no net of this library.
+        If it is not an estimator of this library.
 
     See Also
     --------
@@ -56,8 +56,8 @@ def activation_map(net, X, *, task="grade", target=None, layer=None):
     -----
     The maps of a layer are added up, each weighed with the mean gradient of the class's
     score, negative sums set to 0, and enlarged to the photograph [1]_, by captum. They
-    are as coarse as the layer, and no proof: a map that looks right is no evidence that
-    the net grades by what it should.
+    are as coarse as the layer, and not a proof: a plausible map does not show that the
+    network grades by the lesions.
 
     References
     ----------

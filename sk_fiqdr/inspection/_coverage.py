@@ -21,7 +21,7 @@ N_POINTS = 51
 class CoverageDisplay:
     """Kappa against coverage: what refusing the images of worst quality gains.
 
-    Below stands the price, without which no gain is told: how many of the severe eyes
+    Below is the cost, without which a gain means little: how many of the severe eyes
     are refused, and of those without retinopathy. Use `from_estimator` or
     `from_predictions` to make one.
 

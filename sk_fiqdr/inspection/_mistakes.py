@@ -15,8 +15,8 @@ QUALITIES = {0: "poor", 1: "good", UNKNOWN: "unknown"}
 class MistakesDisplay:
     """Gallery of the most confident mistakes, the surest first.
 
-    They are the quickest way to wrong labels, to photographs that nobody should grade,
-    and to what the model has learned instead. Use `from_estimator` or
+    They reveal wrong labels, ungradable photographs, and wrong features that the model
+    has learned. Use `from_estimator` or
     `from_predictions` to make one.
 
     Parameters

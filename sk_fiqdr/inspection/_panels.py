@@ -1,6 +1,6 @@
 """Axes to draw on, and what all pictures have in common."""
 
-# Told apart with every kind of colour vision (P. Tol, "bright").
+# Distinct with every kind of colour vision (P. Tol, "bright").
 POOR, GOOD, GREY = "#ee6677", "#4477aa", "#bbbbbb"
 
 
@@ -60,7 +60,7 @@ def new_panels(ax, n_rows, n_columns, figsize, **grid):
     Raises
     ------
     ValueError
-        If `ax` is no subplot.
+        If `ax` is not a subplot.
     """
     ax = new_axes(ax, figsize)
     place = ax.get_subplotspec()

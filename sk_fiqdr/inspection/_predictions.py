@@ -34,7 +34,7 @@ def ask(estimator, X, *needed):
     *needed : {"grade", "quality"}
         Tasks without which there is nothing to show. A classifier that does not say
         what it does is taken to do the one that is needed; where none is, a classifier
-        of 0 and 1 alone is taken for a judge of quality.
+        of 0 and 1 alone is taken for a quality classifier.
 
     Returns
     -------
@@ -108,7 +108,8 @@ def check_proba(name, proba, n_samples, task):
     Raises
     ------
     ValueError
-        If the shape differs, or a value is no probability; the message names the row.
+        If the shape differs, or a value is not a probability; the message names the
+        row.
     """
     proba = np.asarray(proba, dtype=float)
     if task == "quality" and proba.ndim == 1:

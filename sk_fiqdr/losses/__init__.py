@@ -1,6 +1,6 @@
 """Losses of the paper: weighted softmax with a centre term, and masked cross-entropy.
 
-Equations 1 to 6 as pure functions and as torch Modules. Nothing but torch is imported.
+Equations 1 to 6 as pure functions and as torch Modules. They import torch only.
 """
 
 from ._center import WeightedCenterLoss, weighted_center_loss

@@ -37,7 +37,7 @@ def compare(
     ----------
     predictions : dict of str to array-like or estimator
         For each model its grades (n,), or grades and qualities (n, 2), where a column
-        of nothing but -1 says that the model does not do this task; or the model
+        of -1 throughout says that the model does not do this task; or the model
         itself, fitted, which then predicts on `X`.
     y_true : array-like of shape (n_samples, 2)
         True grade and quality, -1 where unknown; a row counts where its label is known.
@@ -75,7 +75,7 @@ def compare(
         a model has no answer (-1) in a row that counts: models are compared on the same
         images only.
     TypeError
-        If `predictions` is no dict, or holds an estimator and there is no `X`.
+        If `predictions` is not a dict, or holds an estimator and there is no `X`.
     PatientLeakageError
         If an estimator sees that it was trained on a patient's other image.
 

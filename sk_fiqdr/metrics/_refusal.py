@@ -47,8 +47,8 @@ def refusal_report(
         A row for all images, for each grade, for severe ones (grade 3 and 4), and for
         those of good and of poor quality. Columns: n, refused, share (of n that is
         refused), lower and upper (its interval), kappa (if all were graded) and
-        kappa_graded (of those that are). What cannot be told is nan: a share of no
-        image, a kappa of no image or within a grade.
+        kappa_graded (of those that are). What is undefined is nan: a share or a
+        kappa without images, a kappa within a grade.
 
     Raises
     ------

@@ -33,7 +33,7 @@ def _check_patients(estimator, X):
 
 
 def _answered(y, y_pred):
-    """Drop rows without an answer: unreadable images that the net was told to skip.
+    """Drop rows without a prediction: unreadable images that the net skips.
 
     One of them must not kill a search; the net itself names them.
     """
@@ -144,8 +144,8 @@ def fiqdr_scoring(estimator, X, y):
     -------
     scores : dict of str to float
         kappa, kappa_good, kappa_poor (kappa on images of good and of poor quality),
-        mean_acc, specificity, sensitivity, precision and quality_accuracy. What cannot
-        be told is 0.0; where that is for want of good or of poor images, one
+        mean_acc, specificity, sensitivity, precision and quality_accuracy. An
+        undefined score is 0.0; where good or poor images are missing, one
         UndefinedMetricWarning says so. Images that the estimator could not read, and
         skipped, do not count. A :class:`~sk_fiqdr.model_selection.QualityGate` is
         scored on what it grades, and has the share of images that it does not as
@@ -154,7 +154,7 @@ def fiqdr_scoring(estimator, X, y):
     Raises
     ------
     ValueError
-        If y has not two columns.
+        If y does not have two columns.
     TypeError
         If the estimator does not do both tasks.
     PatientLeakageError

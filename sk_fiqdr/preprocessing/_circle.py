@@ -68,7 +68,7 @@ def find_circle(image):
     Raises
     ------
     TypeError
-        If `image` is no such image; the message says what came.
+        If `image` is not such an image; the message says what was passed.
     NoFundusError
         If the image is of one colour throughout, or smaller than 16 pixels.
 
@@ -180,7 +180,7 @@ def _votes(light, circles, n_angles, reach, *, spill=True):
     """Return how well the circles part light from dark, 1 at best.
 
     In every direction the step from outside to inside counts for the circle, and light
-    that goes on outside without a step against it (`spill`).
+    that continues outside without a step against it (`spill`).
     """
     angles = np.linspace(0, 2 * np.pi, n_angles, endpoint=False, dtype=np.float32)
     cos, sin = np.cos(angles), np.sin(angles)

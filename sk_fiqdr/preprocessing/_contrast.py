@@ -52,7 +52,7 @@ class _ImageTransformer(StatelessTransformer):
 
 
 class GrahamNormalizer(_ImageTransformer):
-    """Subtract the local average of light, as the contest's winner did.
+    """Subtract the local average of light, as the Kaggle winner did.
 
     What the camera, the pupil and the pigment do to light and colour changes slowly
     across the retina, lesions do not. With R the radius of the circle, half of the

@@ -31,7 +31,7 @@ def crop_file(path, image_size):
     Raises
     ------
     FileNotFoundError, UnreadableImageError
-        If there is no such file, or it is no readable image.
+        If the file does not exist, or is not a readable image.
     NoFundusError
         If the image is of one colour throughout.
     """

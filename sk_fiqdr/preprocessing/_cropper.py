@@ -33,9 +33,8 @@ class FundusCropper(StatelessTransformer):
         Height and width of the crops in pixels.
     cache_dir : str or Path, default=None
         Keep the crops as PNG files there and return their paths, so that a photograph
-        is cropped once in its life. A file is found again by the content of the
-        photograph and by `image_size`; its name stays the photograph's, so that
-        patients can be told.
+        is cropped only once. A file is identified by the content of the photograph and
+        by `image_size`; it keeps the photograph's name, from which patients are read.
     n_jobs : int, default=None
         Number of processes, -1 for all cores; None leaves it to
         ``joblib.parallel_config``.

@@ -176,7 +176,7 @@ def is_tensor(value):
     Returns
     -------
     is_tensor : bool
-        False where nobody has imported torch.
+        False if torch was not imported.
     """
     return _is_torchs(value, "Tensor")
 

@@ -32,10 +32,10 @@ def check_place(path):
 
 
 def create_draft(folder, prefix=".writing-"):
-    """Create a file under a passing name that nobody can foresee.
+    """Create a file under an unpredictable temporary name.
 
-    It follows no link, takes nobody else's file, and its permissions are those of any
-    new file (the umask).
+    It follows no link, uses no existing file, and has the permissions of any new file
+    (the umask).
 
     Parameters
     ----------
@@ -54,7 +54,7 @@ def create_draft(folder, prefix=".writing-"):
 
 @contextmanager
 def written_whole(path):
-    """Write a file under a passing name, so that it appears whole or not at all.
+    """Write a file under a temporary name, so that it is never left half-written.
 
     Parameters
     ----------

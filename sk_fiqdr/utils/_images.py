@@ -159,7 +159,7 @@ def read_image(path, image_size):
     FileNotFoundError
         If there is no such file.
     UnreadableImageError
-        If it is no image, or a damaged one.
+        If it is not an image, or corrupt.
 
     Examples
     --------
@@ -203,7 +203,7 @@ def open_image(path, *, smallest=None):
     FileNotFoundError
         If there is no such file.
     UnreadableImageError
-        If it is no image, or a damaged one.
+        If it is not an image, or corrupt.
     """
     path = os.fspath(path)
     if isinstance(path, str):
@@ -232,7 +232,7 @@ def open_image(path, *, smallest=None):
         with open(path, "rb") as file:
             start = file.read(16)
         raise UnreadableImageError(
-            f"{path!r} is no image: it begins with {start!r}. Expected one of "
+            f"{path!r} is not an image: it begins with {start!r}. Expected one of "
             f"{', '.join(FORMATS)}; a web page under this name is a failed download."
         ) from error
     except Exception as error:  # Pillow's plugins raise of all kinds on damaged files

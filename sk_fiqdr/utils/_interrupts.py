@@ -6,7 +6,7 @@ import time
 from contextlib import contextmanager
 
 TWICE_WITHIN = 2.0  # seconds
-ONE_PRESS = 0.05  # seconds, within which several contexts are told of one press
+ONE_PRESS = 0.05  # seconds, within which several contexts see one press
 _last_pressed = -TWICE_WITHIN
 
 

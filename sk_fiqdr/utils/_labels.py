@@ -32,7 +32,7 @@ def check_labels(y_true, y_pred, n_classes):
     Raises
     ------
     ValueError
-        If shapes differ or a value is no class; the message names the row.
+        If shapes differ or a value is not a class; the message names the row.
     """
     y_true = check_integers("y_true", y_true, n_classes)
     y_pred = check_integers("y_pred", y_pred, n_classes)
@@ -71,7 +71,7 @@ def check_integers(name, y, n_classes):
     Raises
     ------
     ValueError
-        If a value is no class; the message names the row.
+        If a value is not a class; the message names the row.
     """
     y = _integers(name, y)
     bad = np.flatnonzero((y < UNKNOWN) | (y >= n_classes))

@@ -1,4 +1,4 @@
-"""The one progress bar of the library: on stderr, quiet where that is no terminal."""
+"""The one progress bar of the library: on stderr, and only on a terminal."""
 
 from contextlib import contextmanager
 

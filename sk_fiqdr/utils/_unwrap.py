@@ -80,7 +80,7 @@ def last_step(estimator):
 
 
 def is_multi_task(estimator):
-    """Tell whether an estimator judges quality beside the grade.
+    """Return whether an estimator predicts quality beside the grade.
 
     Parameters
     ----------

@@ -180,7 +180,7 @@ def test_parameters_out_of_range_are_refused(baseline, fundus, quality, name, va
 
 
 def test_an_unreadable_file_stops_by_name(baseline, paths, broken, quality):
-    with pytest.raises(OSError, match=r"kein Bild ä\.jpeg' is no image"):
+    with pytest.raises(OSError, match=r"kein Bild ä\.jpeg' is not an image"):
         baseline.fit(broken, quality)
     baseline.fit(paths, quality)
     with pytest.raises(FileNotFoundError, match=r"missing\.png"):

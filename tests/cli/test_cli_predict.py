@@ -54,7 +54,7 @@ def test_predict_goes_on_past_what_it_cannot_read(eyes, model, tmp_path, monkeyp
     said = ["status", "error", "refused"]
     assert unreadable.drop(columns=said).isna().all(axis=None)
     assert (unreadable["status"] == "unreadable").all()
-    assert "is no image" in unreadable["error"].iloc[0]
+    assert "is not an image" in unreadable["error"].iloc[0]
     net = FIQDRClassifier.from_pretrained(model / "model")
     read = graded.loc[[path.name for path in whole]]
     assert read["grade"].tolist() == net.predict(list(map(str, whole))).tolist()

@@ -53,7 +53,7 @@ def test_prepare_tells_what_failed_and_what_is_done_anew(photographs, tmp_path):
     (photographs / "labels.csv").touch()
     result = run_prepare(photographs, tmp_path / "out")
     assert result.exit_code == 1
-    assert "failed: 'page.jpeg' is no image" in result.stderr
+    assert "failed: 'page.jpeg' is not an image" in result.stderr
     accounted = "5 files found = 3 prepared + 1 failed + 1 left aside (1 .csv)"
     assert accounted in result.stdout
     (photographs / "page.jpeg").unlink()
@@ -99,7 +99,7 @@ def test_prepare_stops_at_the_first_failure_if_asked_to(photographs, tmp_path):
     (photographs / "page.jpeg").write_text("<html>")
     result = run_prepare(photographs, tmp_path / "out", "--on-error", "raise")
     assert result.exit_code == 1
-    assert "page.jpeg' is no image" in result.stderr
+    assert "page.jpeg' is not an image" in result.stderr
 
 
 def test_prepare_shows_an_example_in_its_help():

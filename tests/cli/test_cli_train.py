@@ -154,11 +154,11 @@ def test_an_unreadable_image_stops_a_training_unless_told_otherwise(eyes, tmp_pa
         args = ["train", eyes.images, *eyes.labels, *SMALL, "--test-size", "0"]
         stopped = run(*args, "--output", tmp_path / "run")
         assert stopped.exit_code == 1
-        assert f"'{broken}' is no image" in stopped.stderr
+        assert f"'{broken}' is not an image" in stopped.stderr
         # Nothing was learned yet: other settings are no other run.
         result = run(*args, "--on-error", "warn", "--output", tmp_path / "run")
         assert result.exit_code == 1
-        assert f"unreadable: '{broken}' is no image" in result.stderr
+        assert f"unreadable: '{broken}' is not an image" in result.stderr
         assert (tmp_path / "run" / "model" / "model.safetensors").is_file()
     finally:
         broken.unlink()
@@ -176,7 +176,7 @@ def test_a_held_out_image_that_cannot_be_read_counts_nowhere(eyes, model, tmp_pa
     finally:
         broken.write_bytes(photograph)
     assert result.exit_code == 1
-    assert f"unreadable: '{broken}' is no image" in result.stderr
+    assert f"unreadable: '{broken}' is not an image" in result.stderr
     scores = pd.read_csv(tmp_path / "run" / "scores.csv").set_index("task")
     scores = scores.set_index("measure", append=True)["value"]
     assert scores["grade", "n"] == scores["quality", "n"] == len(held_out) - 1

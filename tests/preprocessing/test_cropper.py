@@ -121,7 +121,7 @@ def test_a_folder_that_names_the_patient_still_does_in_the_cache(tmp_path):
 def test_nothing_half_written_stays_in_the_cache(tmp_path):
     bad = tmp_path / "1_left.jpeg"
     bad.write_bytes(b"<html>not found</html>")
-    with pytest.raises(UnreadableImageError, match=r"1_left\.jpeg.*is no image"):
+    with pytest.raises(UnreadableImageError, match=r"1_left\.jpeg.*is not an image"):
         FundusCropper(64, cache_dir=tmp_path / "crops").transform([bad])
     assert [p for p in (tmp_path / "crops").rglob("*") if p.is_file()] == []
 

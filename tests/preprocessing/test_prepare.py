@@ -140,7 +140,7 @@ def test_the_manifest_accounts_for_every_photograph(images, output):
     assert sorted(manifest["source"]) == sorted([*NAMES, "left over/page.jpeg"])
     assert manifest["status"].value_counts().to_dict() == {"prepared": 6, "failed": 1}
     failed = manifest[manifest["status"] == "failed"].iloc[0]
-    assert failed["reason"].startswith("'left over/page.jpeg' is no image")
+    assert failed["reason"].startswith("'left over/page.jpeg' is not an image")
     assert failed[["output", "circle_x", "output_bytes"]].isna().all()
     for row in manifest[manifest["status"] == "prepared"].itertuples():
         status = (images / row.source).stat()
@@ -257,7 +257,7 @@ def test_a_name_that_the_output_cannot_have_is_a_failure(tmp_path, output, eyes)
     manifest = prepare(tmp_path / "in", output, on_error="skip")
     assert manifest["status"].tolist() == ["failed", "prepared", "failed"]
     assert "File name too long" in manifest["reason"][0]
-    assert "no valid UTF-8" in manifest["reason"][2]
+    assert "not valid UTF-8" in manifest["reason"][2]
 
 
 # Nothing is done twice

@@ -150,12 +150,12 @@ RIGHT_IN_GREY = {
 }
 NAMED_FAILURES = {
     "zero length": (b"", "is empty"),
-    "one byte": (b"\xff", "is no image"),
+    "one byte": (b"\xff", "is not an image"),
     "html page": (b"<!DOCTYPE html><p>Sign in</p>", "<!DOCTYPE html"),
-    "text": ("Not found: eye ä\n".encode(), "is no image"),
-    "pdf": (b"%PDF-1.7\n", "is no image"),
-    "postscript": (encoded(format="EPS"), "is no image"),
-    "zeros": (bytes(10_000), "is no image"),
+    "text": ("Not found: eye ä\n".encode(), "is not an image"),
+    "pdf": (b"%PDF-1.7\n", "is not an image"),
+    "postscript": (encoded(format="EPS"), "is not an image"),
+    "zeros": (bytes(10_000), "is not an image"),
     "header of jpeg only": (b"\xff\xd8\xff\xe0", "jpeg'"),
     "200-megapixel png": (png_of(20_000, 10_000), BOMB),
     "200-megapixel jpeg": (jpeg_of(20_000, 10_000), BOMB),
@@ -509,7 +509,7 @@ def test_an_interrupted_run_says_how_to_go_on(many, undisturbed, tmp_path):
     os.killpg(process.pid, signal.SIGINT)
     _, stderr = process.communicate(timeout=30)
     assert process.returncode == 130
-    assert "the same call goes on from there" in stderr
+    assert "the same call resumes from there" in stderr
     assert "Traceback" not in stderr
     assert not list(output.rglob("drafts-*"))
     finish(many, output)
@@ -612,7 +612,7 @@ def test_a_full_disk_stops_the_run_once(many, undisturbed, tmp_path):
     assert process.returncode == 3
     assert "Cannot write to the output folder" in stderr
     assert os.strerror(errno.EFBIG) in stderr
-    assert "the same call goes on from there" in stderr
+    assert "the same call resumes from there" in stderr
     assert stderr.count("Cannot write") == 1
     assert not list(output.rglob("drafts-*"))
     finish(many, output)

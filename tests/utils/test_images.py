@@ -295,7 +295,7 @@ def test_a_web_page_is_refused_with_its_first_words(tmp_path):
 def test_postscript_is_never_run(tmp_path, quarters):
     path = tmp_path / "eye.jpeg"
     Image.fromarray(quarters).save(path, "EPS")
-    with pytest.raises(UnreadableImageError, match=r"is no image.*%!PS"):
+    with pytest.raises(UnreadableImageError, match=r"is not an image.*%!PS"):
         read_image(path, SIZE)
 
 

@@ -20,7 +20,7 @@ class Record(NamedTuple):
 
     source: str  # path in the folder of photographs, parted by "/"
     output: str | None = None  # path in the output folder
-    status: str = FAILED  # or PREPARED, ASIDE; GONE if the source is no more
+    status: str = FAILED  # or PREPARED, ASIDE; GONE if the source was removed
     reason: str | None = None  # why it failed, or is left aside
     circle_x: float | None = None  # in pixels of the source, upright
     circle_y: float | None = None
@@ -117,7 +117,7 @@ def _read_lines(journal):
             try:
                 line = json.loads(text)
             except (ValueError, RecursionError):
-                continue  # torn when its process was killed: the last
+                continue  # incomplete, as its process was killed: the last
             if isinstance(line, dict):
                 yield line
 
@@ -278,7 +278,7 @@ def write_manifest(manifest, records, draft):
     draft : Path
         Where it is written before it gets its name.
     """
-    # Names that are no UTF-8 are shown with their bytes as \\udc80 to \\udcff.
+    # Names that are not UTF-8 are shown with their bytes as \\udc80 to \\udcff.
     with open(
         draft, "x", encoding="utf-8", errors="backslashreplace", newline=""
     ) as file:

@@ -1,4 +1,4 @@
-"""Spread the photographs over processes, and outlive what befalls these."""
+"""Distribute the photographs over processes, and survive the loss of one."""
 
 import os
 import signal
@@ -14,14 +14,14 @@ from ._manifest import read_begun, read_journals
 from ._worker import give_up, prepare_batch
 
 BATCH = 8  # files that a worker takes at once: a fraction of a second
-GO_ON = "What is finished is kept, and the same call goes on from there."
+GO_ON = "What is finished is kept, and the same call resumes from there."
 
 
 def run_jobs(jobs, task, n_jobs):
     """Prepare photographs on all workers.
 
     A photograph that kills its process, and kills another that has it alone, is given
-    up and the others go on.
+    up and the others are prepared.
 
     Parameters
     ----------
@@ -120,7 +120,7 @@ def _killed(begun):
 
 @contextmanager
 def explain_stops(task):
-    """Say why a run stops before its end, and how to go on.
+    """Say why a run stops before its end, and how to resume it.
 
     Parameters
     ----------

@@ -1,9 +1,9 @@
 """Prepare a folder of photographs for training: crop, normalise, write, keep account.
 
-The order of things makes it easy to go on with a run that was killed at any moment. A
-worker writes a photograph under a passing name, then a line into its journal, and then
-gives it its name. Whatever has its name is thus on record, and a line without its file
-counts for nothing. In the end the manifest is made from the journals.
+The order of the steps makes it easy to resume a run that was killed at any moment. A
+worker writes a photograph under a temporary name, then a line into its journal, and
+then renames the photograph. Every renamed file thus has a line, and a line without its
+file is ignored. In the end the manifest is made from the journals.
 """
 
 import errno
@@ -62,7 +62,7 @@ def prepare_images(
 
     Every photograph in `images` and the folders in it is cropped to the square around
     its circle and written to the same place in `output`, with a ``manifest.csv`` that
-    accounts for every file: those that are no images by their names, thumbnails of
+    accounts for every file: those that are not images by their names, thumbnails of
     systems and hidden files are left aside. Originals are never touched.
 
     A run that was stopped, or killed at any moment, is gone on with by the same call:
@@ -91,8 +91,8 @@ def prepare_images(
         ``joblib.parallel_config``. Within ``joblib.parallel_config("dask")`` the
         cluster's workers do it; both folders must be theirs too.
     on_error : {"warn", "skip", "raise"}, default="warn"
-        What an unreadable photograph does: be told of in a warning at the end, only in
-        the manifest, or stop the run.
+        What to do with an unreadable photograph: list it in a warning at the end, only
+        in the manifest, or stop the run.
     progress : bool, default=False
         Show a bar with rate and time left on stderr, where that is a terminal.
 
@@ -101,7 +101,7 @@ def prepare_images(
     manifest : DataFrame
         A row for each file, as in ``manifest.csv``. `source` and `output` are paths in
         the two folders; `status` is "prepared", "failed" or "left aside" (see
-        `reason`), or "gone" for what earlier runs prepared and whose source is no more:
+        `reason`), or "gone" if its source was removed after an earlier run:
         files found = prepared + failed + left aside. `circle_x`,
         `circle_y` and `circle_radius` are in pixels of the source, upright;
         `source_bytes`, `source_mtime_ns`, `output_bytes` and `settings` tell what was
@@ -110,7 +110,7 @@ def prepare_images(
     Raises
     ------
     FileNotFoundError, NotADirectoryError
-        If `images` is no folder.
+        If `images` is not a folder.
     ValueError
         If a parameter is out of range, one folder lies in the other, `output` holds
         what was not made here, or `images` holds no photograph.
@@ -122,7 +122,7 @@ def prepare_images(
         If a worker process was killed, as when memory runs out.
     OSError
         If `output` cannot be written, as when the disk is full. In these cases the same
-        call goes on where it stopped.
+        call resumes where it stopped.
     UnreadableImageError, NoFundusError
         If a photograph cannot be prepared and `on_error` is "raise".
 
@@ -234,7 +234,7 @@ def _workplace(output):
         shutil.rmtree(workplace, ignore_errors=True)
     finally:
         _remove_drafts(workplace)
-        if not any(workplace.glob("*.jsonl")):  # nothing to go on with
+        if not any(workplace.glob("*.jsonl")):  # nothing to resume
             shutil.rmtree(workplace, ignore_errors=True)
         lock.release()
 

@@ -35,7 +35,7 @@ def check_folders(images, output):
     Raises
     ------
     FileNotFoundError, NotADirectoryError
-        If `images` is no folder.
+        If `images` is not a folder.
     ValueError
         If one lies in the other, or `output` holds files of another origin.
     """

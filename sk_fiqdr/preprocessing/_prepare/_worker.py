@@ -159,8 +159,8 @@ def _make(job, task):
     if job.output is None:
         raise UnreadableImageError(
             f"{os.fspath(source)!r} has a name that its output cannot have: another's "
-            "differs in the case of letters only, or it is no valid UTF-8, or reserved "
-            "for the manifest. Rename it."
+            "differs in the case of letters only, or it is not valid UTF-8, or is "
+            "reserved for the manifest. Rename it."
         )
     if source.is_dir():
         os.listdir(source)  # is it that it must not be read?

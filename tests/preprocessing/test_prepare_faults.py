@@ -652,7 +652,8 @@ def test_json_on_stdout_and_the_exit_status_tell_of_failures(many, tmp_path):
     assert process.returncode == 1
     summary = json.loads(stdout)
     assert (summary["found"], summary["prepared"], summary["failed"]) == (201, 200, 1)
-    assert not stderr  # no bar where there is no terminal
+    # A summary, and no bar where there is no terminal.
+    assert stderr == "201 files found = 200 prepared + 1 failed\n"
 
 
 @pytest.mark.slow

@@ -35,6 +35,16 @@ LIBRARIES = {
     "torchvision",
 }
 
+# Modules of this package's classes in the keys of the first checkpoints and searches.
+FIRST_MODULES = {
+    "DRGrader": "_classifiers",
+    "DeepFeatures": "_deep_features",
+    "FIQDRClassifier": "_classifiers",
+    "PatientStratifiedKFold": "model_selection._split",
+    "PatientValidSplit": "model_selection._valid_split",
+    "QualityClassifier": "_classifiers",
+}
+
 
 def digest(value):
     """Return a short name for a value of whatever kind.
@@ -90,7 +100,7 @@ def describe(value, depth=0):
         data = tensors[""].reshape(-1).view(sys.modules["torch"].uint8).numpy()
         return [str(value.dtype), list(value.shape), _digest(data)]
     if isinstance(value, type | types.BuiltinFunctionType | np.ufunc):
-        name = f"{value.__module__}.{getattr(value, '__qualname__', value.__name__)}"
+        name = _full_name(value)
         if name.partition(".")[0] in LIBRARIES or not isinstance(value, type):
             return name
         return [name, {key: inner(code) for key, code in sorted(_codes(value))}]
@@ -113,6 +123,21 @@ def describe(value, depth=0):
     if isinstance(value, functools.partial):
         return inner([value.func, value.args, value.keywords])
     return [inner(type(value)), inner(_content(value))]
+
+
+def _full_name(value):
+    """Return a name that stays the same when a class of this package is moved.
+
+    It is the public one, without the private files on the way. Those that had another
+    name when the first checkpoints were written keep it.
+    """
+    module, name = value.__module__, getattr(value, "__qualname__", value.__name__)
+    if module is None or module.partition(".")[0] != "sk_fiqdr":
+        return f"{module}.{name}"
+    if name in FIRST_MODULES:
+        return f"sk_fiqdr.{FIRST_MODULES[name]}.{name}"
+    public = module.partition("._")[0]
+    return f"{public}.{name}"
 
 
 def describe_weights(weights):

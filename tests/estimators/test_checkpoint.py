@@ -46,8 +46,10 @@ from skorch.callbacks import Callback
 from sk_fiqdr import FIQDRClassifier, QualityClassifier
 from sk_fiqdr.estimators._checkpoints import _checkpoint
 from sk_fiqdr.estimators._checkpoints._checkpoint import JSON, TENSORS
+from sk_fiqdr.losses import WeightedCenterLoss
 from sk_fiqdr.metrics import kappa_scorer
-from sk_fiqdr.model_selection import PatientStratifiedKFold
+from sk_fiqdr.model_selection import PatientStratifiedKFold, QualityGate
+from sk_fiqdr.modules import MultiTaskNet
 from sk_fiqdr.utils import _interrupts
 from sk_fiqdr.utils._digest import describe
 
@@ -357,8 +359,10 @@ SEARCH = """
 import sys
 from helpers.fits import scenario
 from sklearn.model_selection import GridSearchCV
+from sk_fiqdr.losses import WeightedCenterLoss
 from sk_fiqdr.metrics import kappa_scorer
-from sk_fiqdr.model_selection import PatientStratifiedKFold
+from sk_fiqdr.model_selection import PatientStratifiedKFold, QualityGate
+from sk_fiqdr.modules import MultiTaskNet
 net, X, y = scenario("features")
 net.set_params(checkpoint_dir=sys.argv[1], max_epochs=40)
 GridSearchCV(
@@ -838,3 +842,30 @@ def test_scikit_learns_checks_hold_with_checkpoints(check, tmp_path):
         checkpoint_dir=str(tmp_path),
     )
     check("QualityClassifier", net)
+
+
+def test_a_checkpoint_of_the_first_format_is_found_and_taken_over(tmp_path):
+    """It was written when the estimators stood in another file."""
+    first = Path(TESTS) / "data" / "checkpoint-1"
+    shutil.copytree(first, tmp_path, dirs_exist_ok=True)
+    expected = json.loads((first / "expected.json").read_text())
+    X = np.random.default_rng(0).normal(size=(24, 7)).astype(np.float32)
+    net = FIQDRClassifier(
+        backbone=None, max_epochs=2, random_state=0, checkpoint_dir=tmp_path
+    )
+    net.fit(X, np.array(expected["y"]))
+    np.testing.assert_allclose(net.predict_proba(X), expected["proba"], rtol=1e-5)
+    assert len(list(tmp_path.glob("FIQDRClassifier-*"))) == 1
+
+
+@pytest.mark.parametrize(
+    ("thing", "name"),
+    [
+        (WeightedCenterLoss, "sk_fiqdr.losses.WeightedCenterLoss"),
+        (MultiTaskNet, "sk_fiqdr.modules.MultiTaskNet"),
+        (QualityGate, "sk_fiqdr.model_selection.QualityGate"),
+        (FIQDRClassifier, "sk_fiqdr._classifiers.FIQDRClassifier"),
+    ],
+)
+def test_a_key_does_not_depend_on_the_file_that_holds_a_class(thing, name):
+    assert describe(thing) == name

@@ -29,7 +29,9 @@ from ._saving._saving_mixin import SavingMixin
 from ._training._data import AugmentedDataset, make_loader
 from ._training._errors import (
     check_finite,
+    check_outputs,
     check_some_were_read,
+    check_weights,
     explain_out_of_memory,
     name_lost_worker,
     too_small_for_norm,
@@ -94,7 +96,7 @@ class FundusNet(
         FileNotFoundError, UnreadableImageError
             If an image cannot be read and ``on_error="raise"``.
         FloatingPointError
-            If the loss becomes nan or infinite.
+            If the loss or a weight becomes nan or infinite.
         OSError
             If a checkpoint cannot be written, on a full disk for instance.
         """
@@ -254,9 +256,10 @@ class FundusNet(
         self.module_.freeze(frozen)
 
     def on_epoch_end(self, net, dataset_train=None, dataset_valid=None, **kwargs):
-        """Stop if no image could be read."""
+        """Stop if no image could be read, or the weights became nan or infinite."""
         super().on_epoch_end(net, dataset_train, dataset_valid, **kwargs)
         check_some_were_read(dataset_train)
+        check_weights(self)
 
     def on_batch_end(self, net, batch=None, training=False, **kwargs):
         """Stop if the loss is nan or infinite."""
@@ -341,6 +344,7 @@ class FundusNet(
                 [outputs[i] for i in places] for outputs in self.forward_iter(dataset)
             ]
         arrays = [torch.cat(parts).numpy() for parts in zip(*batches, strict=True)]
+        check_outputs(dataset, arrays)
         if getattr(dataset, "unreadable", None) is not None:
             for array in arrays:
                 array[dataset.unreadable.numpy()] = np.nan

@@ -742,3 +742,36 @@ def test_a_net_that_a_callback_pickles_remembers_whom_it_is_trained_on(
     assert kept.training_data_ == net.training_data_
     with pytest.raises(PatientLeakageError, match="12 patients"):
         kept.score(fundus_paths[1::2], fundus.target[1::2])
+
+
+@pytest.mark.parametrize("rate", [1e38, 3e30])
+def test_a_last_step_that_spoils_the_weights_stops_the_fit(heads, features, rate):
+    X, y = features
+    net = FIQDRClassifier(**heads).set_params(
+        lr=rate, lr_schedule="constant", max_epochs=1, batch_size=-1
+    )
+    with pytest.raises(FloatingPointError, match=r"last step of epoch 1 made '.*lr by"):
+        net.fit(X, y)
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+@pytest.mark.parametrize("method", ["predict", "predict_quality_proba", "transform"])
+def test_outputs_that_are_not_finite_are_not_called_unreadable(
+    heads, features, value, method
+):
+    X, y = features
+    net = FIQDRClassifier(**heads).fit(X, y)
+    with torch.no_grad():
+        for weights in net.module_.parameters():
+            weights.fill_(value)
+    with pytest.raises(FloatingPointError, match=r"of 200 rows, .* row 0\."):
+        getattr(net, method)(X)
+
+
+def test_a_file_for_which_the_network_computes_nan_is_named(tiny, fundus, fundus_paths):
+    net = FIQDRClassifier(**tiny, on_error="skip").fit(fundus.data, fundus.target)
+    with torch.no_grad():
+        for weights in net.module_.parameters():
+            weights.fill_(np.nan)
+    with pytest.raises(FloatingPointError, match=f"row 1, .*{fundus_paths[0].name}"):
+        net.predict(["missing.png", fundus_paths[0]])

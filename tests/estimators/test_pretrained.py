@@ -609,3 +609,14 @@ def test_a_folder_that_cannot_be_put_in_place_leaves_the_model_that_was_there(
         fitted.save_pretrained(saved, overwrite=True, scores={"kappa": 1.0})
     assert {path.name: path.read_bytes() for path in saved.iterdir()} == before
     assert [path.name for path in saved.parent.iterdir()] == ["model"]
+
+
+@pytest.mark.parametrize("part", ["grade", "quality", "center"])
+def test_nan_in_saved_weights_is_refused_by_the_tensors_name(saved, part):
+    tensors = safetensors.torch.load_file(saved / "model.safetensors")
+    name = next(name for name in tensors if part in name)
+    tensors[name].view(-1)[-1] = torch.nan
+    safetensors.torch.save_file(tensors, saved / "model.safetensors")
+    change(saved, weights_sha256=sha256(saved))
+    with pytest.raises(ValueError, match=f"holds nan in '{name}'"):
+        FIQDRClassifier.from_pretrained(saved)

@@ -13,6 +13,7 @@ import torch
 
 from ...utils._files import folder_written_whole, recover_folder
 from ...utils._version import __version__
+from .._training._errors import name_of_spoilt
 from ._model_card import model_card
 from ._saved_config import (
     CONFIG,
@@ -250,5 +251,11 @@ def _load_state(path, module, part, tensors):
             f"{len(wrong)} of {len(expected)} tensors are missing, unknown or of "
             f"another shape or dtype, the first {part + '.' + wrong[0]!r}. Choose the "
             "backbone that the model was saved with."
+        )
+    spoilt = name_of_spoilt(state.items())
+    if spoilt is not None:
+        raise ValueError(
+            f"{str(path)!r} holds nan in {part + '.' + spoilt!r}: no prediction can be "
+            "made with it. Fit the model again, and save it again."
         )
     module.load_state_dict(state)

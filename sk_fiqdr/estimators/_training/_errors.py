@@ -1,4 +1,4 @@
-"""Errors raised during training, with a diagnosis: nan, memory, a lost worker."""
+"""Errors of training and prediction, with a diagnosis: nan, memory, a lost worker."""
 
 import math
 import os
@@ -87,6 +87,90 @@ def check_finite(net):
         f"The loss became {loss} in epoch {len(net.history)}, batch {len(batches)}"
         + (f" (the losses before it: {', '.join(before)})" if before else "")
         + f". The network's weights are no longer usable. {why}"
+    )
+
+
+def name_of_spoilt(tensors):
+    """Return the name of the first tensor that no prediction can be made with.
+
+    Parameters
+    ----------
+    tensors : iterable of (str, Tensor)
+        Parameters and buffers of a network.
+
+    Returns
+    -------
+    name : str or None
+        Of a tensor that holds nan; None if there is none. Infinite values are allowed:
+        buffers may hold them, as masks.
+    """
+    for name, tensor in tensors:
+        if tensor.is_floating_point() and torch.isnan(tensor).any():
+            return name
+    return None
+
+
+def check_weights(net):
+    """Raise if the last step of an epoch has spoilt the network's weights.
+
+    Parameters
+    ----------
+    net : FundusNet
+        The net, after an epoch of training.
+
+    Raises
+    ------
+    FloatingPointError
+        With the epoch, the tensor and the likely cause.
+    """
+    spoilt = name_of_spoilt(net.module_.state_dict().items()) or next(
+        (
+            name
+            for name, weights in net.module_.named_parameters()
+            if not torch.linalg.vector_norm(weights.detach().float()).isfinite()
+        ),
+        None,
+    )
+    if spoilt is not None:
+        rate = net.optimizer_.param_groups[0]["lr"]
+        raise FloatingPointError(
+            f"The last step of epoch {len(net.history)} made {spoilt!r} nan or "
+            "infinite. The network's weights are no longer usable. The likely cause "
+            f"is a learning rate that is too high, {rate:.3g} (lr={net.lr!r}): divide "
+            "lr by 10, or set gradient_clip=1.0."
+        )
+
+
+def check_outputs(dataset, arrays):
+    """Raise if the network computed nan or infinity for a row.
+
+    Parameters
+    ----------
+    dataset : Dataset
+        What the network was run on.
+    arrays : list of ndarray of shape (n, ...)
+        Its outputs. Those of images that could not be read are not checked.
+
+    Raises
+    ------
+    FloatingPointError
+        With the first of the rows, and its file.
+    """
+    finite = np.logical_and.reduce([np.isfinite(a).all(axis=1) for a in arrays])
+    unreadable = getattr(dataset, "unreadable", None)
+    if unreadable is not None:
+        finite |= unreadable.numpy()
+    if finite.all():
+        return
+    row = int(finite.argmin())
+    images = getattr(dataset, "X", None)
+    named = images is not None and isinstance(images[row], str | os.PathLike)
+    raise FloatingPointError(
+        f"The network computes nan or infinity for {np.count_nonzero(~finite)} of "
+        f"{len(finite)} rows, the first of them row {row}"
+        + (f", {str(images[row])!r}" if named else "")
+        + ". Look for nan in its weights, and for huge values in features; amp=False "
+        "rules out bfloat16."
     )
 
 

@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 app = typer.Typer(
-    help="Grade diabetic retinopathy and judge image quality. Not a medical device.",
+    help="Grade diabetic retinopathy and classify image quality. Not a medical device.",
     no_args_is_help=True,
     pretty_exceptions_show_locals=False,
 )
@@ -26,4 +26,4 @@ def main(
         typer.Option("--version", callback=_version, is_eager=True, help="Version."),
     ] = False,
 ):
-    """Grade diabetic retinopathy and judge image quality. Not a medical device."""
+    """Grade diabetic retinopathy and classify image quality. Not a medical device."""

@@ -35,7 +35,7 @@ def read_config(ctx: typer.Context, path: Path | None):
     except OSError as error:
         stop(f"Cannot read {str(path)!r}: {error.strerror}.", 2)
     except ValueError as error:
-        stop(f"{str(path)!r} is no TOML: {error}", 2)
+        stop(f"{str(path)!r} is not TOML: {error}", 2)
     known = [p.name for p in ctx.command.params if p.name not in ("config", "help")]
     unknown = [key for key in settings if key not in known]
     if unknown:
@@ -115,7 +115,7 @@ def write_beside(path, command, settings):
 
 
 def check_output(output, command, settings, *, has_begun):
-    """Let a run of the same settings go on, and raise for any other folder.
+    """Let a run of the same settings resume, and raise for any other folder.
 
     Parameters
     ----------
@@ -136,8 +136,8 @@ def check_output(output, command, settings, *, has_begun):
     if not (output / RUN).is_file():
         if output.exists() and (not output.is_dir() or any(output.iterdir())):
             raise FileExistsError(
-                f"{str(output)!r} exists and is no run of `sk-fiqdr {command}`. Choose "
-                "another --output."
+                f"{str(output)!r} exists but was not created by "
+                f"`sk-fiqdr {command}`. Choose another --output."
             )
         return
     before = tomllib.loads((output / RUN).read_text(encoding="utf-8"))

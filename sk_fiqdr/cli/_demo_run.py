@@ -122,7 +122,7 @@ def run_demo(folder, *, n_samples=480, image_size=80, random_state=0, advance=No
 
 
 def _write(folder, net, scores, results, X_test, y_test):
-    net.set_params(callbacks=None)  # the progress bar does not travel
+    net.set_params(callbacks=None)  # the progress bar is not saved
     net.save_pretrained(folder / "model")
     scores.to_csv(folder / "scores.csv", index=False)
     pd.DataFrame(results).to_csv(folder / "search.csv", index=False)

@@ -56,8 +56,10 @@ def evaluate(
             model, device=device, on_error="raise" if on_error == "raise" else "skip"
         )
         paths, y, groups = data.data[rows], data.target[rows], data.groups[rows]
-        with progress_bar("answering", len(paths), shown=progress) as told:
-            scores, errors = score_answers(net, paths, y, groups, n_bootstraps, told)
+        with progress_bar("answering", len(paths), shown=progress) as progressed:
+            scores, errors = score_answers(
+                net, paths, y, groups, n_bootstraps, progressed
+            )
         read = errors.eq("").to_numpy()
         show(
             scores,
@@ -105,7 +107,7 @@ def _unseen(model, data):
     return np.flatnonzero(~seen)
 
 
-def score_answers(net, paths, y, groups, n_bootstraps=1000, told=lambda n: None):
+def score_answers(net, paths, y, groups, n_bootstraps=1000, progressed=lambda n: None):
     """Let a net answer, and return all measures of both tasks with their intervals.
 
     Parameters
@@ -120,16 +122,16 @@ def score_answers(net, paths, y, groups, n_bootstraps=1000, told=lambda n: None)
         Patients.
     n_bootstraps : int, default=1000
         Draws.
-    told : callable, default=lambda n: None
-        Told how many images are done.
+    progressed : callable, default=lambda n: None
+        Called with the number of images that are done.
 
     Returns
     -------
     scores : DataFrame
-        With columns task, measure, value, lower and upper; a task that nobody
-        labelled is not in it.
+        With columns task, measure, value, lower and upper; a task without
+        labels is not in it.
     errors : Series of shape (n,)
-        Why an image could not be read, and counts nowhere; "" where it could.
+        Why an image could not be read and is ignored; "" where it could.
     """
     import pandas as pd
 
@@ -138,7 +140,7 @@ def score_answers(net, paths, y, groups, n_bootstraps=1000, told=lambda n: None)
     scores = [pd.DataFrame(columns=COLUMNS)]
     if not len(paths):
         return scores[0], pd.Series([], dtype=str)
-    frame = pd.concat(answers(net, list(paths), told), ignore_index=True)
+    frame = pd.concat(answers(net, list(paths), progressed), ignore_index=True)
     read = frame["error"].eq("").to_numpy()
     y, groups = y[read], groups[read]
     for task, known, truth, reporter in (
@@ -163,7 +165,7 @@ def tell_unreadable(errors):
     for error in list(errors)[:N_SHOWN]:
         log(f"  unreadable: {error}")
     if len(errors):
-        log(f"{len(errors)} images could not be read, and count nowhere.")
+        log(f"{len(errors)} images could not be read, and are ignored.")
 
 
 def _write_report(path, net, X, y, groups, n_bootstraps, random_state):

@@ -115,7 +115,7 @@ def _show_warning(message, category, *_, **__):
 
 @contextlib.contextmanager
 def on_ctrl_c(act):
-    """Call `act`; a fit takes Ctrl-C for its own end, and the command would go on.
+    """Call `act`; a fit takes Ctrl-C for its own end, and the command would continue.
 
     Parameters
     ----------
@@ -133,6 +133,6 @@ def on_ctrl_c(act):
 
 
 def interrupted(*_):
-    """End a run that can go on; for `on_ctrl_c`."""
-    typer.secho("\nInterrupted. The same command goes on.", fg="red", err=True)
+    """End a run that can be resumed; for `on_ctrl_c`."""
+    typer.secho("\nInterrupted. The same command resumes.", fg="red", err=True)
     raise SystemExit(130)

@@ -42,7 +42,7 @@ def model_folder(folder):
         names = sorted(os.listdir(folder))[:5]
         what = f"holds {', '.join(names)}" if names else "is empty"
     raise FileNotFoundError(
-        f"{str(folder)!r} is no folder of a trained model: it {what}. Expected what "
+        f"{str(folder)!r} is not a trained-model folder: it {what}. Expected what "
         "`sk-fiqdr train --output` or `save_pretrained` wrote, with "
         f"{CONFIG} and model.safetensors."
     )
@@ -110,7 +110,7 @@ def answers(net, paths, show):
     paths : list of str
         The images.
     show : callable
-        Told how many are done.
+        Called with the number that is done.
 
     Yields
     ------

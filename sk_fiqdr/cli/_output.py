@@ -4,7 +4,7 @@ import typer
 
 from ..utils._files import check_place, written_whole
 
-WIDE = 160  # columns, where stdout is no terminal that has a width
+WIDE = 160  # columns, where stdout is not a terminal with a width
 
 
 def check_format(as_json, as_csv):

@@ -45,7 +45,7 @@ def predict(
     as_json: o.AsJson = False,
     as_csv: o.AsCsv = False,
 ):
-    """Grade images, judge their quality, and go on past unreadable files.
+    """Grade images and classify their quality; unreadable files are listed.
 
     A row for each file: path, grade, its probabilities, quality (1 good, 0 poor),
     p_good, refused, status (graded, unreadable, not finite, left aside) and error,
@@ -67,10 +67,10 @@ def predict(
         if refuse_below is not None and "quality" not in tasks:
             raise ValueError(
                 f"--refuse-below asks for the quality, which a {type(net).__name__} "
-                "does not judge."
+                "does not predict."
             )
-        with progress_bar("grading", len(paths), shown=progress) as told:
-            frame = _graded(net, paths, aside, refuse_below, told, output)
+        with progress_bar("grading", len(paths), shown=progress) as progressed:
+            frame = _graded(net, paths, aside, refuse_below, progressed, output)
         if output is None:
             show(frame, as_json=as_json, as_csv=as_csv)
         else:
@@ -85,7 +85,7 @@ def predict(
     raise typer.Exit(1 if len(failed) else 0)
 
 
-def _graded(net, paths, aside, refuse_below, told, output):
+def _graded(net, paths, aside, refuse_below, progressed, output):
     """Return all predictions; an output file grows under a temporary name meanwhile."""
     import contextlib
 
@@ -100,7 +100,7 @@ def _graded(net, paths, aside, refuse_below, told, output):
                 first = len(parts) == 1
                 part.to_csv(draft, mode="a", header=first, index=False)
 
-        for part in answers(net, paths, told):
+        for part in answers(net, paths, progressed):
             if "p_good" in part:
                 refused = part["p_good"].lt(refuse_below or 0)
                 part.insert(part.columns.get_loc("status"), "refused", refused)

@@ -48,7 +48,7 @@ def prepare(
     """Crop a folder of photographs to their circles, for training; resumable.
 
     Mirrors the folder, and writes manifest.csv, which accounts for every photograph.
-    Stopped or killed, the same command goes on where it was; nothing is done twice.
+    Stopped or killed, the same command resumes it; files are not processed twice.
 
     Exit status: 0 all prepared, 1 some photographs failed (see the manifest), 2 it
     cannot be done like this, 3 stopped before the end, 130 interrupted.
@@ -112,7 +112,7 @@ def _tell_prepared(summary, found):
         "settings_changed": "done anew: the settings have changed since",
         "output_changed": "done anew: what had been prepared was missing or altered",
         "failed_before": "tried again: failed before",
-        "gone": "left in place: prepared before, the photograph is no more; delete "
+        "gone": "left in place: prepared before, the photograph was removed; delete "
         "what must not be trained on (status gone in the manifest)",
         "suffix_kept": "share a name but for the suffix, and keep it (eye.png.jpeg): a "
         "label row of that name will not match; take one out",

@@ -52,9 +52,7 @@ def search(
             "--frozen", help="Train heads alone, on features computed once: minutes."
         ),
     ] = False,
-    n_splits: Annotated[
-        int, typer.Option(min=2, help="Folds, with patients whole.")
-    ] = 3,
+    n_splits: Annotated[int, typer.Option(min=2, help="Folds, by patient.")] = 3,
     refit: Annotated[
         str | None,
         typer.Option(help="Score that chooses; kappa, or mean_acc with --frozen."),
@@ -79,12 +77,12 @@ def search(
     as_json: o.AsJson = False,
     as_csv: o.AsCsv = False,
 ):
-    """Choose beta and lambd by cross-validation that keeps patients whole.
+    """Choose beta and lambd by cross-validation over patients.
 
     The patients that train will hold out (--test-size, --random-state) stay unseen.
 
     OUTPUT gets results.csv, best.toml (for train --config) and run.toml. Stopped or
-    killed, the same command goes on at the first candidate and fold that is missing.
+    killed, the same command resumes at the first missing candidate and fold.
 
     Exit status: 0 done, 1 failed on the way, 2 it cannot be done like this, 130
     interrupted.
@@ -117,9 +115,9 @@ def search(
         with (
             progress_bar(
                 "searching", n_fits * max_epochs, unit="epochs", shown=progress
-            ) as told,
+            ) as progressed,
             on_ctrl_c(interrupted),
-            listening(lambda n: told(next(ticks))),
+            listening(lambda n: progressed(next(ticks))),
         ):
             run.fit(data.data[rows], data.target[rows], groups=data.groups[rows])
         table = _table(run, frozen, chosen_by)

@@ -9,7 +9,7 @@ class EpochTicks(Callback):
     """Tell whoever listens in this process that an epoch is over.
 
     The listener is the class's, so that a net is the same with another: a fit or a
-    search that was stopped is known again.
+    search that was stopped can be resumed.
     """
 
     listener = None

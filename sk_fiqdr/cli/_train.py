@@ -55,7 +55,7 @@ def train(
 
     OUTPUT gets model/ (for predict, evaluate, export and from_pretrained), run.toml
     (these settings, for --config), split.csv (who was trained on) and scores.csv.
-    Stopped or killed, the same command goes on after the last whole epoch.
+    Stopped or killed, the same command resumes after the last complete epoch.
 
     Exit status: 0 done, 1 failed on the way, or some images could not be read, 2 it
     cannot be done like this, 130 interrupted.
@@ -86,9 +86,11 @@ def train(
         write_config(output / RUN, "train", settings)
         write_csv(_parts(data, train), output / SPLIT)
         with (
-            progress_bar("training", max_epochs, unit="epochs", shown=progress) as told,
+            progress_bar(
+                "training", max_epochs, unit="epochs", shown=progress
+            ) as progressed,
             on_ctrl_c(interrupted),
-            listening(told),
+            listening(progressed),
         ):
             net.fit(data.data[train], data.target[train], groups=data.groups[train])
         unreadable = list(net.unreadable_.values())
@@ -97,7 +99,7 @@ def train(
         )
         n_trained = len(train) - len(unreadable)
         unreadable += [error for error in errors if error]
-        # What shows progress does not travel.
+        # What shows progress is not saved.
         net.set_params(callbacks=None, checkpoint_dir=None)
         _save(net, output, scores)
         show(

@@ -65,7 +65,7 @@ def hold_out(data, test_size, random_state):
     data : Bunch
         From `load`.
     test_size : float
-        Share of patients to hold out; 0 holds nobody out.
+        Share of patients to hold out; 0 holds out none.
     random_state : int
         Seed.
 

@@ -72,8 +72,8 @@ class FIQDRClassifier(CentredQuality, ClassifierMixin, FundusNet):
         ends, and goes back to its best epoch, centres included
         (:class:`~sk_fiqdr.callbacks.EarlyStopping`).
     on_error : {"raise", "warn", "skip"}, default="raise"
-        What an unreadable image does; "warn" and "skip" go on without it, and
-        `unreadable_` names it.
+        What to do with an unreadable image; "warn" and "skip" leave it out, and
+        `unreadable_` lists it.
     verbose : int, default=0
         1 prints a line for each epoch.
     module : type, default=MultiTaskNet
@@ -94,7 +94,7 @@ class FIQDRClassifier(CentredQuality, ClassifierMixin, FundusNet):
     callbacks : list, default=None
         As in skorch.
     warm_start : bool, default=False
-        Whether `fit` goes on from what the net has learned.
+        Whether `fit` continues from what the net has learned.
     compile : bool, default=False
         Compile the network by torch, as in skorch.
     dataset, predict_nonlinearity, use_caching, torch_load_kwargs : object
@@ -192,7 +192,7 @@ class FIQDRClassifier(CentredQuality, ClassifierMixin, FundusNet):
         return y
 
     def predict_tasks(self, X):
-        """Return the probabilities of both tasks, from one pass over X.
+        """Return the probabilities of both tasks, in one forward pass.
 
         Parameters
         ----------

@@ -81,8 +81,8 @@ class FundusNet(
         sample_weight : array-like of shape (n,), default=None
             Weight of each row: 2 counts as the row twice.
         groups : array-like of shape (n,), default=None
-            Patient of each row, for a `train_split` that keeps patients whole; paths
-            that name their patient need none.
+            Patient of each row, for a `train_split` by patient; not needed for paths
+            that name their patient.
 
         Returns
         -------
@@ -151,7 +151,7 @@ class FundusNet(
     def partial_fit(
         self, X, y=None, classes=None, sample_weight=None, groups=None, **kwargs
     ):
-        """Go on training for `max_epochs` more epochs; no checkpoints are written.
+        """Continue training for `max_epochs` more epochs; no checkpoints are written.
 
         Parameters
         ----------
@@ -207,7 +207,7 @@ class FundusNet(
         report_unreadable(self, dataset)
 
     def get_split_datasets(self, X, y=None, **kwargs):
-        """Split off the validation part; a fit that goes on keeps the one it had."""
+        """Split off the validation part; a resumed fit keeps its own."""
         if self.train_split is not None:
             check_train_split(self.train_split)
         parts = super().get_split_datasets(X, y, **kwargs)

@@ -88,7 +88,7 @@ def test_help_waits_for_no_torch():
             ["search", "{images}", "--grades", "{grades}", "--refit", "acc"],
             "quality_accuracy, got 'acc'",
         ),
-        (["predict", "{images}", "{images}"], "is no folder of a trained model"),
+        (["predict", "{images}", "{images}"], "is not a trained-model folder"),
         (["predict", "{none}", "{images}"], "is not there"),
         (["predict", "{model}", "{none}"], "There is no folder"),
         (
@@ -101,7 +101,7 @@ def test_help_waits_for_no_torch():
         ),
         (["evaluate", "{model}", "{images}"], "name CSV files with --grades"),
         (["export", "{model}", "{folder}/net.tflite"], "format"),
-        (["info", "{images}"], "is no folder of a trained model"),
+        (["info", "{images}"], "is not a trained-model folder"),
         (["audit", "{images}", "--table", "all"], "kind must be one of"),
     ],
 )
@@ -140,7 +140,7 @@ def test_without_a_gpu_the_way_out_is_told(command, eyes, model, tmp_path):
     ("toml", "message"),
     [
         ("betta = 3", "'betta', which `sk-fiqdr train` does not know. It takes images"),
-        ("beta = ", "is no TOML"),
+        ("beta = ", "is not TOML"),
         ("max_epochs = 'many'", "unable to parse string as an integer"),
     ],
 )
@@ -161,7 +161,7 @@ def test_a_damaged_model_is_named(eyes, model, tmp_path):
     assert result.exit_code == 2
     assert "model.safetensors" in result.stderr
     (tmp_path / "config.json").write_text("{")
-    assert "it is no JSON" in run("info", tmp_path).stderr
+    assert "it is not JSON" in run("info", tmp_path).stderr
 
 
 def test_weights_that_cannot_be_fetched_are_told_with_the_way_out(
@@ -195,7 +195,7 @@ def test_a_table_on_a_full_disk_is_named_and_not_half_written(eyes, model, tmp_p
     assert result.returncode == 1
     assert "Traceback" not in result.stderr
     assert str(output) in result.stderr
-    assert "make room there" in result.stderr
+    assert "free some space" in result.stderr
     assert list(tmp_path.iterdir()) == []
 
 

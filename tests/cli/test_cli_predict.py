@@ -199,7 +199,7 @@ def test_evaluate_stops_at_an_unreadable_image_where_asked_to(eyes, model):
         path.write_bytes(pixels)
     assert stopped.exit_code == passed.exit_code == 1
     assert stopped.stdout == ""
-    assert "1 images could not be read, and count nowhere" in passed.stderr
+    assert "1 images could not be read, and are ignored" in passed.stderr
 
 
 def test_evaluate_refuses_a_set_of_nothing_but_training_patients(eyes, model, tmp_path):

@@ -122,7 +122,7 @@ def test_ctrl_c_ends_a_training_that_can_go_on(eyes, tmp_path):
     process.send_signal(signal.SIGINT)
     out, log = process.communicate(timeout=60)
     assert process.returncode == 130
-    assert "The same command goes on" in log
+    assert "The same command resumes" in log
     assert "Traceback" not in log
     assert out == ""
 

@@ -240,7 +240,7 @@ def test_a_quality_of_two_is_refused(photographs, grades, write):
     ("text", "message"),
     [
         ("image,grade\n13_left,0\n", r"no column 'level', but \['image', 'grade'\]"),
-        ("", "no readable CSV"),
+        ("", "not a readable CSV"),
         (b"PK\x03\x04\x00\xff\xfe", "must be unpacked first"),
         ("image,level\n", "holds no row"),
         ("image,level\n99_left,0\n", "None of the 3 images.*'13_left'.*'99_left'"),
@@ -261,7 +261,7 @@ def test_a_label_file_that_is_missing_is_named(photographs, tmp_path):
 
 
 def test_a_folder_in_place_of_a_label_file_is_named(photographs, tmp_path):
-    with pytest.raises(ValueError, match="no readable CSV"):
+    with pytest.raises(ValueError, match="not a readable CSV"):
         load_kaggle_dr(photographs, tmp_path)
 
 

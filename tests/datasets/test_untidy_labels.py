@@ -156,7 +156,7 @@ WRONG = {
         lambda tree: tree.text(rows=tree.with_names("ä{}".format)).encode("latin-1"),
         "Expected UTF-8",
     ),
-    "null bytes": (lambda tree: tree.text() + " " * 300 + "\0", "no text"),
+    "null bytes": (lambda tree: tree.text() + " " * 300 + "\0", "not text"),
     "an archive": (_archive, "must be unpacked first"),
     "labels of other images": (
         lambda tree: tree.text(rows=tree.with_names("x{}".format)),
@@ -230,7 +230,7 @@ def test_a_workbook_that_is_damaged_is_named(label_set):
     content = bytearray(_workbook(label_set))
     content[200:400] = bytes(200)
     label_set.write(bytes(content))
-    with pytest.raises(ValueError, match="no readable CSV"):
+    with pytest.raises(ValueError, match="not a readable CSV"):
         label_set.grades()
 
 

@@ -223,7 +223,7 @@ def test_a_finished_fit_is_not_done_again(tmp_path, monkeypatch, capsys):
 def test_a_fit_that_goes_on_says_so(half_done, capsys):
     net, X, y = scenario("features")
     net.set_params(checkpoint_dir=half_done.parents[1], verbose=1).fit(X, y)
-    assert "Goes on after epoch 2 of 12" in capsys.readouterr().out
+    assert "Resuming after epoch 2 of 12" in capsys.readouterr().out
 
 
 def test_training_goes_on_from_a_finished_fit_as_from_an_undisturbed_one(tmp_path):
@@ -510,7 +510,7 @@ class WiderLinear(torch.nn.Linear):
 
 def test_other_versions_go_on_with_a_warning(half_done, monkeypatch):
     monkeypatch.setitem(_checkpoint.VERSIONS, "torch", "99")
-    with pytest.warns(UserWarning, match=r"goes on with .*'99'.*not end bit for bit"):
+    with pytest.warns(UserWarning, match=r"resumes with .*'99'.*last bits"):
         fit("features", half_done.parents[1])
 
 
@@ -567,7 +567,7 @@ def test_a_full_disk_is_said_and_the_fit_goes_on_once_there_is_room(tmp_path):
     assert number == 28
     assert "epoch 4 could not be written" in message
     assert "No space left on device" in message
-    assert "That of epoch 3 is still whole: make room" in message
+    assert "That of epoch 3 is still whole: free some space" in message
     assert queue.get() == undisturbed("features")[0].history[:, "train_loss"]
 
 

@@ -745,7 +745,7 @@ def test_a_net_that_a_callback_pickles_remembers_whom_it_is_trained_on(
 
 
 @pytest.mark.parametrize("rate", [1e38, 3e30])
-def test_a_last_step_that_spoils_the_weights_stops_the_fit(heads, features, rate):
+def test_a_last_step_that_makes_the_weights_nan_stops_the_fit(heads, features, rate):
     X, y = features
     net = FIQDRClassifier(**heads).set_params(
         lr=rate, lr_schedule="constant", max_epochs=1, batch_size=-1

@@ -50,7 +50,7 @@ def audit(dataset, *, max_distance=40, min_correlation=0.92, n_jobs=-1, progress
     Raises
     ------
     TypeError
-        If `dataset` is no Bunch with data, target and groups.
+        If `dataset` is not a Bunch with data, target and groups.
     ValueError
         If these are not of one length, or a threshold is out of range.
 

@@ -163,12 +163,12 @@ class DatasetAudit:
             groups = copies.groupby("group")
             split = groups["patient"].nunique() > 1
             known = copies[["grade", "quality"]].where(lambda labels: labels >= 0)
-            torn = (known.groupby(copies["group"]).nunique() > 1).any(axis=1)
+            contradicting = (known.groupby(copies["group"]).nunique() > 1).any(axis=1)
             counts |= {
                 f"{kind} duplicates": len(copies),
                 f"{kind} duplicates: groups": groups.ngroups,
                 f"{kind} duplicates: groups across patients": int(split.sum()),
-                f"{kind} duplicates: groups with two labels": int(torn.sum()),
+                f"{kind} duplicates: groups with two labels": int(contradicting.sum()),
             }
         return pd.Series(counts, name="count").rename_axis("finding").to_frame()
 

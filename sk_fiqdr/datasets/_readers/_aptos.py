@@ -34,8 +34,9 @@ name stands as a patient of its own. Both eyes of one patient may therefore stan
 both sides of any split, and scores on it may be too high. The same photograph is also
 known to occur under several names: `audit` finds such pairs.
 
-Licence: the contest's rules, at kaggle.com/c/aptos2019-blindness-detection. Of the
-contest's test photographs no labels were published.
+Licence: the rules of the Kaggle competition, at
+kaggle.com/c/aptos2019-blindness-detection. The labels of the test photographs were not
+published.
 
 Karthik, Maggie, S. Dane: APTOS 2019 Blindness Detection. Kaggle, 2019.
 """
@@ -44,7 +45,7 @@ Karthik, Maggie, S. Dane: APTOS 2019 Blindness Detection. Kaggle, 2019.
 def load_aptos(folder, *, return_X_y=False):
     r"""Read the training set of APTOS 2019: grades, no quality, no patients.
 
-    The layout is that of the contest's download: ``train.csv`` (``id_code,diagnosis``)
+    The layout is that of the Kaggle download: ``train.csv`` (``id_code,diagnosis``)
     beside the folder ``train_images``. Label files may be untidy; see `load_kaggle_dr`.
 
     Parameters
@@ -75,8 +76,8 @@ def load_aptos(folder, *, return_X_y=False):
 
     Notes
     -----
-    The distribution does not tell which photographs are of one patient. A split of this
-    set cannot keep patients whole.
+    The distribution does not say which photographs belong to one patient. A split of
+    this data set cannot keep a patient's images together.
 
     Examples
     --------

@@ -196,7 +196,7 @@ def _warn_of_gaps(folder, frame, report, part, aside):
         )
     if doubtful := may_be_photographs(aside):
         warnings.warn(
-            f"Left aside in {str(folder)!r}, as they are no images by their names: "
+            f"Left aside in {str(folder)!r}, as they are not images by their names: "
             f"{describe_aside(doubtful)}. `left_aside` has all; save photographs among "
             "them as JPEG, PNG or TIFF.",
             UserWarning,

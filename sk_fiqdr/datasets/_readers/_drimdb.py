@@ -29,9 +29,9 @@ DESCR = """DRIMDB: Diabetic Retinopathy Images Database
 {counts}
 
 Quality: Good is 1, Bad is 0, Outlier is {outlier_as}, by an expert. Bad are
-photographs of a retina that cannot be used; Outlier are no photographs of a retina at
-all, but of an eye from outside, a face or a thing: `frame` keeps the three apart as
-drimdb_class. The poor of Zhou et al. 2018 has no outliers. Good and Bad lie far apart
+photographs of a retina that cannot be used; Outlier are not photographs of a retina,
+but of an eye from outside, a face or an object: `frame` has the class as
+drimdb_class. The poor of Zhou et al. 2018 has no outliers. Good and Bad differ clearly
 here, and near-perfect scores on this set say little about others.
 Grade: not labelled, -1 throughout.
 
@@ -47,7 +47,7 @@ automated quality assessment methods. Journal of Biomedical Optics 19(4), 2014.
 
 
 def load_drimdb(folder, *, outlier_as=0, return_X_y=False):
-    r"""Read DRIMDB: good and bad photographs, and things that are no fundus at all.
+    r"""Read DRIMDB: good and bad photographs, and outliers without a fundus.
 
     The layout is that of the archive: the class is the folder, ``Good``, ``Bad`` or
     ``Outlier``. There is no label file.
@@ -78,8 +78,8 @@ def load_drimdb(folder, *, outlier_as=0, return_X_y=False):
 
     Notes
     -----
-    The distribution does not tell which photographs are of one patient. A split of this
-    set cannot keep patients whole.
+    The distribution does not say which photographs belong to one patient. A split of
+    this data set cannot keep a patient's images together.
 
     References
     ----------
@@ -104,7 +104,7 @@ def load_drimdb(folder, *, outlier_as=0, return_X_y=False):
     if isinstance(outlier_as, bool) or outlier_as not in (UNKNOWN, 0):
         raise ValueError(
             f"outlier_as must be 0 (poor) or -1 (unknown), got {outlier_as!r}: an "
-            "outlier shows no retina, so it is no good photograph of one."
+            "outlier does not show a retina, so it cannot be a good photograph."
         )
     places = LAYOUT.find(folder, ["good", "bad", "outlier"])
     parts = []

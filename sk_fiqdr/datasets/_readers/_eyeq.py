@@ -1,4 +1,4 @@
-"""EyeQ's three grades of quality for the contest's photographs."""
+"""EyeQ's three grades of quality for the photographs of EyePACS (Kaggle 2015)."""
 
 from pathlib import Path
 
@@ -20,12 +20,12 @@ poor, 1 good, -1 unknown. `frame` keeps EyeQ's own number as eyeq_quality.
 Reject is wider than the poor of Zhou et al. 2018, which this library's other labels
 follow: of the 2,320 Rejects in EyeQ's training file 1,221 are poor by their labels.
 Do not mix the two in one training set, nor compare scores across them.
-Grade: 0 no retinopathy, 1 mild, 2 moderate, 3 severe, 4 proliferative, from the
-contest, by one clinician.
+Grade: 0 no retinopathy, 1 mild, 2 moderate, 3 severe, 4 proliferative, from
+the Kaggle data, by one clinician.
 
-EyeQ labels 28,792 of the contest's 88,702 photographs (12,543 for training, 16,249
-for test). The photographs stand under the contest's rules. The labels are published at
-github.com/HzFu/EyeQ; we saw no licence there: ask before you pass them on.
+EyeQ labels 28,792 of the 88,702 Kaggle photographs (12,543 for training, 16,249
+for test). The rules of the Kaggle competition apply to the photographs. The labels are
+published at github.com/HzFu/EyeQ; we saw no licence there: ask before you pass them on.
 
 H. Fu, B. Wang, J. Shen, S. Cui, Y. Xu, J. Liu, L. Shao: Evaluation of Retinal Image
 Quality Assessment Networks in Different Color-spaces. MICCAI 2019.
@@ -34,7 +34,7 @@ E. Dugas, Jared, Jorge, W. Cukierski: Diabetic Retinopathy Detection. Kaggle, 20
 
 
 def load_eyeq(images, labels, *, good_as=1, usable_as=1, reject_as=0, return_X_y=False):
-    r"""Join the contest's photographs with EyeQ's quality labels.
+    r"""Join the photographs of EyePACS (Kaggle 2015) with EyeQ's quality labels.
 
     EyeQ counts 0 good, 1 usable, 2 reject: the other way round than this library, and
     its Reject is wider than the paper's poor. The mapping is therefore spelled out.
@@ -44,7 +44,7 @@ def load_eyeq(images, labels, *, good_as=1, usable_as=1, reject_as=0, return_X_y
     Parameters
     ----------
     images : str or Path
-        Folder of photographs, named as in the contest (``10_left.jpeg``).
+        Folder of photographs, named as in the Kaggle data (``10_left.jpeg``).
     labels : str, Path or list of them
         ``Label_EyeQ_train.csv``, ``Label_EyeQ_test.csv`` or both: columns ``image``,
         ``quality`` (0 to 2) and ``DR_grade`` (0 to 4).

@@ -48,8 +48,8 @@ adequate quality, by no stated measure; that is not the good of Zhou et al. 2018
 
 PATIENTS ARE NOT KNOWN. The names are running numbers, counted anew in each subset, and
 tell neither patient nor eye; each image stands as a patient of its own. The authors do
-not say that the published split keeps patients whole, and others report a photograph
-that is on both sides of it: `audit` finds such.
+not say that the published split keeps a patient's images together, and others report a
+photograph that is on both sides of it: `audit` finds such.
 
 Licence: Creative Commons Attribution 4.0. 413 photographs for training, 103 for test.
 
@@ -97,8 +97,8 @@ def load_idrid(folder, *, subset=SUBSETS, return_X_y=False):
 
     Notes
     -----
-    The distribution does not tell which photographs are of one patient. A split of this
-    set cannot keep patients whole.
+    The distribution does not say which photographs belong to one patient. A split of
+    this data set cannot keep a patient's images together.
 
     References
     ----------

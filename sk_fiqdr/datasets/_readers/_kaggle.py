@@ -1,4 +1,4 @@
-"""The contest's photographs on this machine, joined with grades and quality labels."""
+"""The photographs of EyePACS (Kaggle 2015), with grades and quality labels."""
 
 from pathlib import Path
 
@@ -16,8 +16,8 @@ DESCR = """Kaggle Diabetic Retinopathy Detection (EyePACS)
 Grade: 0 no retinopathy, 1 mild, 2 moderate, 3 severe, 4 proliferative, by one
 clinician. Quality: 0 poor, 1 good, by Zhou et al. 2018. -1 is unknown.
 
-The photographs come from EyePACS by way of the contest, and are used under the
-contest's rules: read them before you publish, sell or share anything.
+The photographs come from EyePACS through the Kaggle competition, and are used under
+its rules: read them before you publish, sell or share anything.
 
 E. Dugas, Jared, Jorge, W. Cukierski: Diabetic Retinopathy Detection. Kaggle, 2015.
 J. Cuadros, G. Bresnick: EyePACS: an adaptable telemedicine system for diabetic
@@ -27,7 +27,7 @@ K. Zhou et al.: Fundus Image Quality-Guided Diabetic Retinopathy Grading. OMIA 2
 
 
 def load_kaggle_dr(images, grades, quality=None, *, return_X_y=False):
-    r"""Join the contest's photographs with their grades and quality labels.
+    r"""Join the photographs of EyePACS (Kaggle 2015) with grades and quality labels.
 
     Every image file below the folder becomes one row, whether or not it has labels.
     Label files may know more images than there are. Names match with and without
@@ -40,7 +40,7 @@ def load_kaggle_dr(images, grades, quality=None, *, return_X_y=False):
     images : str or Path
         Folder of photographs; folders inside it are read too, hidden files are not.
     grades : str, Path, list of them, or None
-        CSV with columns ``image`` and ``level`` (0 to 4), such as the contest's
+        CSV with columns ``image`` and ``level`` (0 to 4), such as Kaggle's
         ``trainLabels.csv``. None leaves every grade unknown.
     quality : str, Path, list of them, or None, default=None
         CSV with columns ``image`` and ``quality`` (0 poor, 1 good), such as the paper's
@@ -54,7 +54,7 @@ def load_kaggle_dr(images, grades, quality=None, *, return_X_y=False):
         With `data`, the paths (n,), sorted; `target` int64 (n, 2) with columns (grade,
         quality), -1 where unknown; `groups`, the patient of each image; `frame`, a
         DataFrame of path, image, patient, eye, grade and quality; `left_aside`, a
-        DataFrame of path and reason of the files that are no images; `report`, a dict
+        DataFrame of path and reason of the files that are not images; `report`, a dict
         that counts what did not match; and DESCR.
 
     Raises

@@ -58,7 +58,7 @@ PAIRED = """Patients: messidor-2.csv pairs the two eyes of an examination; each
 examination stands as a patient. Whether a patient came twice is not known."""
 UNPAIRED = """PATIENTS ARE NOT KNOWN, as messidor-2.csv is not there: the names do not
 tell which photographs are of one patient, and each stands as a patient of its own. The
-set holds both eyes of its patients, so that any split of it tears them apart."""
+set holds both eyes of its patients, and any split may put them into different sets."""
 
 
 def load_messidor2(folder, *, return_X_y=False):
@@ -80,7 +80,7 @@ def load_messidor2(folder, *, return_X_y=False):
     dataset : Bunch
         As that of `load_kaggle_dr`; `frame` has ``macular_edema`` (0 or 1), too. A
         group is an examination of two eyes where ``messidor-2.csv`` is there; otherwise
-        every image is a group of its own, which tears patients apart.
+        every image is a group of its own, which splits a patient's images across sets.
 
     Raises
     ------

@@ -82,7 +82,7 @@ def read_table(file, columns):
     FileNotFoundError
         If there is no such file.
     ValueError
-        If it is no table, or not this one. The message names file and line.
+        If it is not a table, or not this one. The message names file and line.
     """
     names = [column.names[0] for column in columns.values() if column.required]
     *others, last = dict.fromkeys(names)
@@ -175,13 +175,13 @@ def _read_lines(file, columns, wanted):
             lines, separator = _csv_lines(_decode(data), columns)
     except (OSError, ValueError, csv.Error) as error:
         raise ValueError(
-            f"{file!r} is no readable CSV ({error}). Expected UTF-8 text with columns "
-            f"{wanted}; a ZIP archive must be unpacked first."
+            f"{file!r} is not a readable CSV ({error}). Expected UTF-8 text with "
+            f"columns {wanted}; a ZIP archive must be unpacked first."
         ) from error
     lines = [(number, fields) for number, fields in lines if any(fields)]
     if not lines:
         raise ValueError(
-            f"{file!r} is no readable CSV (it is empty). Expected a header with "
+            f"{file!r} is not a readable CSV (it is empty). Expected a header with "
             f"{wanted} and a line for each image. Copy it again."
         )
     return lines[0][1], lines[1:], separator
@@ -196,7 +196,7 @@ def _decode(data):
         return data.decode("utf-16-be" if nulls[0] > nulls[1] else "utf-16-le")
     text = data.decode("utf-8-sig")
     if "\x00" in text:
-        raise ValueError("it holds null bytes, so it is no text")
+        raise ValueError("it holds null bytes, so it is not text")
     return text
 
 

@@ -6,8 +6,8 @@ from sklearn.utils import Bunch, check_random_state
 
 from . import DEFECTS, Look, paint_fundus
 
-# Grades of the 35,126 training images of the contest, and the share of poor images in
-# each by the paper's quality labels.
+# Grades of the 35,126 training images of EyePACS (Kaggle 2015), and the share of poor
+# images in each by the paper's quality labels.
 GRADE_FRACTIONS = (0.73478, 0.06955, 0.15066, 0.02485, 0.02016)
 POOR_BY_GRADE = (0.032, 0.025, 0.044, 0.053, 0.157)
 EQUAL_GRADES = 0.87  # share of patients whose eyes have the same grade
@@ -41,11 +41,11 @@ def make_fundus(
     image_size : int, default=224
         Height and width in pixels, from 32 to 4096.
     poor_fraction : float, default=None
-        Share of images of poor quality, with the contest's ratios between grades.
-        None takes the measured rates as they are: 3.2, 2.5, 4.4, 5.3 and 15.7 % of
-        grades 0 to 4.
+        Share of images of poor quality, with the ratios between grades of the Kaggle
+        data. None takes the measured rates: 3.2, 2.5, 4.4, 5.3 and 15.7 % of grades 0
+        to 4.
     grade_fractions : "balanced" or array-like of shape (5,), default=None
-        How frequent each grade is; None takes the contest's training set.
+        How frequent each grade is; None takes the Kaggle training set.
     lesion_masks : bool, default=False
         Also return where the lesions are.
     random_state : int, RandomState or None, default=None
@@ -69,7 +69,7 @@ def make_fundus(
 
     Notes
     -----
-    Eyes of a patient have equal grades in 87 % of pairs, as in the contest's data
+    Eyes of a patient have equal grades in 87 % of pairs, as in the Kaggle data
     [1]_; poor images by grade are the paper's labels [2]_ of the same data.
 
     References

@@ -1,9 +1,9 @@
 """Fits that outlive their process: a folder for each, one checkpoint of every epoch.
 
 A checkpoint is a folder with the tensors as safetensors and everything else, the
-history among it, as JSON. It is written under a passing name, brought to the disk, and
-renamed; only then does the one before it go. Its name ends in the checksum of the JSON,
-which holds the checksum of the tensors: a damaged file is noticed, whichever it is.
+history among it, as JSON. It is written under a temporary name, fsynced, and renamed;
+only then the previous one is deleted. Its name ends in the checksum of the JSON,
+which holds the checksum of the tensors: corruption of either file is detected.
 """
 
 import hashlib
@@ -42,7 +42,7 @@ VERSIONS = {
 
 @contextmanager
 def open_checkpoint(net, dataset, *, afresh):
-    """Give the checkpoint of one fit, to nobody else at the same time.
+    """Give the checkpoint of one fit, to one process at a time.
 
     Parameters
     ----------
@@ -99,7 +99,7 @@ class Checkpoint:
     folder : Path
         The fit's own folder.
     key : str
-        By what the fit is known again.
+        Identity of the fit.
     dataset : FundusDataset
         What is fitted on.
 
@@ -148,7 +148,7 @@ class Checkpoint:
             return {}
         path = found[-1]
         way_out = f"Delete {str(path)!r}, and the fit " + (
-            f"goes on from {found[-2].name!r}."
+            f"resumes from {found[-2].name!r}."
             if len(found) > 1
             else "starts from its first epoch."
         )
@@ -161,8 +161,8 @@ class Checkpoint:
             ) from error
         if _digest(text)[:16] != NAME.fullmatch(path.name)[3]:
             raise ValueError(
-                f"The checkpoint {str(path)!r} is damaged: {JSON} has not the checksum "
-                f"that the folder is named by. {way_out}"
+                f"The checkpoint {str(path)!r} is damaged: the checksum of {JSON} does "
+                f"not match the name of the folder. {way_out}"
             )
         try:
             content = json.loads(text)
@@ -186,8 +186,8 @@ class Checkpoint:
             )
         if _digest(data) != checksum:
             raise ValueError(
-                f"The checkpoint {str(path)!r} is damaged: {TENSORS} has not the "
-                f"checksum that {JSON} holds of it. {way_out}"
+                f"The checkpoint {str(path)!r} is damaged: the checksum of {TENSORS} "
+                f"does not match {JSON}. {way_out}"
             )
         tensors = safetensors.torch.load(data)
         return {**content, "state": unpack(state, tensors)}
@@ -217,15 +217,15 @@ class Checkpoint:
             if versions != VERSIONS:
                 warnings.warn(
                     f"The fit in {str(self.folder)!r} was begun with {versions!r} and "
-                    f"goes on with {VERSIONS!r}: it may not end bit for bit where it "
-                    "would have.",
+                    f"resumes with {VERSIONS!r}: the result may differ from that of "
+                    "an uninterrupted fit in its last bits.",
                     UserWarning,
                     stacklevel=6,
                 )
             self._restore(net)
             _log(
                 net,
-                f"Goes on after epoch {self.n_epochs} of {net.max_epochs}, from "
+                f"Resuming after epoch {self.n_epochs} of {net.max_epochs}, from "
                 f"{str(self.folder)!r}.",
             )
         self.split = [_indices(part, self.dataset) for part in parts]
@@ -302,8 +302,8 @@ class Checkpoint:
                 f"The checkpoint of epoch {n_epochs} could not be written to "
                 f"{str(self.folder)!r} ({error.strerror}). It takes "
                 f"{(len(data) + len(text)) / 1e6:.3g} MB, beside the one before. "
-                f"{kept or 'None was written before it'}: make room there, and fit "
-                "again to go on.",
+                f"{kept or 'None was written before it'}: free some space, and "
+                "fit again to resume.",
             ) from error
         self.n_epochs = n_epochs
         for old in before:

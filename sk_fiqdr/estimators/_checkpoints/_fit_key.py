@@ -1,4 +1,4 @@
-"""By what a fit is known again: its parameters, its data, and where it starts."""
+"""Identity of a fit: its parameters, its data, and its start."""
 
 import os
 from pathlib import PurePath
@@ -20,7 +20,7 @@ def fit_key(net, dataset, state=None):
         the name of their folder, and their size in bytes. Files of weights count by
         their content.
     state : object, default=None
-        What a warm start goes on from.
+        State from which a warm start continues.
 
     Returns
     -------

@@ -67,9 +67,9 @@ class DeepFeatures(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstima
     num_workers : int, default=0
         Number of processes that read images.
     on_error : {"raise", "warn", "skip"}, default="raise"
-        What an unreadable image does. "warn" and "skip" go on, its row is nan, and
-        `unreadable_` names it; the estimator behind needs the same setting, to let such
-        rows count nowhere.
+        What to do with an unreadable image. With "warn" and "skip" its row is nan, and
+        `unreadable_` lists it; the next estimator needs the same setting, to ignore
+        such rows.
     random_state : int, RandomState or None, default=0
         Seeds random weights. With None each fit has other ones, and `memory` is of no
         use.
@@ -200,7 +200,7 @@ class DeepFeatures(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstima
 
     def __getstate__(self):
         if hasattr(self, "network_"):
-            self._net()  # weights that lie elsewhere do not travel
+            self._net()  # weights in another file are not pickled
         return super().__getstate__()
 
     def fit(self, X, y=None):
@@ -298,9 +298,9 @@ class DeepFeatures(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstima
         features = self._net()._outputs(Subset(dataset, rows), DEEP)[0]
         if not np.isfinite(features).all():
             raise FloatingPointError(
-                "The backbone makes features that are no finite numbers, of image "
-                f"{dataset.X[rows[np.isfinite(features).all(axis=1).argmin()]]!r} for "
-                "one. Look for nan in its weights; amp=False rules out bfloat16."
+                "The backbone produced features that are not finite, e.g. for image "
+                f"{dataset.X[rows[np.isfinite(features).all(axis=1).argmin()]]!r}. "
+                "Look for nan in its weights; amp=False rules out bfloat16."
             )
         if dataset.unreadable is not None:
             features[dataset.unreadable[rows].numpy()] = np.nan
@@ -387,7 +387,7 @@ class DeepFeatures(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstima
 
 
 def _counting(show):
-    """Let a progress bar count what it is told."""
+    """Let a progress bar count the images that are done."""
     n_shown = 0
 
     def add(n):

@@ -1,9 +1,9 @@
 """Features that were computed once, kept on the disk: a folder for each network.
 
 Rows are dealt by their key to 64 files, so that few files hold many images, and several
-processes can share the work: each claims files that nobody else has, and takes over
-those that others have filled meanwhile. A file is written under a passing name, brought
-to the disk and renamed. It holds its own checksum, and reading it runs no code from it.
+processes can share the work: each claims files that no other process has, and reads
+those that others have filled meanwhile. A file is written under a temporary name,
+fsynced and renamed. It holds its own checksum, and reading it runs no code from it.
 """
 
 import errno
@@ -29,7 +29,7 @@ SECONDS = 10  # of computing that a process may lose when it is killed, then
 
 
 def image_keys(X, kind):
-    """Return by what each image is known again.
+    """Return the identity of each image.
 
     Parameters
     ----------
@@ -52,7 +52,7 @@ def _file_key(path):
         status = os.stat(path)
     except (OSError, ValueError):
         return None
-    # The time of the last change to the entry (ctime) nobody can set back.
+    # The time of the last change to the entry (ctime) cannot be set back.
     change = (status.st_size, status.st_mtime_ns, status.st_ctime_ns)
     return _digest(os.fsencode(os.path.abspath(path)), repr(change).encode())
 
@@ -110,7 +110,7 @@ class FeatureCache:
             ``compute(rows)`` returns features (len(rows), d), nan where an image cannot
             be read.
         show : callable
-            ``show(n)`` is told of n more rows that are there.
+            ``show(n)`` is called when n more rows are done.
         """
         files = list(missing)
         first = random.randrange(len(files)) if files else 0  # others start elsewhere

@@ -18,8 +18,8 @@ tags: [diabetic-retinopathy, fundus, image-quality, scikit-learn, skorch, pytorc
 
 # {name}
 
-**Not a medical device.** This model is for research. It has not been validated for
-clinical use; nobody's treatment may depend on it.
+**Not a medical device.** This model is for research. It is not validated for
+clinical use and must not influence the treatment of patients.
 
 {what}
 
@@ -31,7 +31,7 @@ Research on colour fundus photographs of one eye each. {input}
 
 - It knows the cameras, patients and graders of its training data and no others: before
   it says anything on other photographs, measure it on some of them that are labelled.
-- It answers every image, also one that is no fundus photograph.
+- It predicts a grade for every image, also if it is not a fundus photograph.
 - Its probabilities are not calibrated (see `CalibratedTasksCV`).
 - Refusing poor images drops grades unevenly (see `refusal_report`).
 

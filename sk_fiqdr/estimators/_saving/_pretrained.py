@@ -13,7 +13,7 @@ import torch
 
 from ...utils._files import folder_written_whole, recover_folder
 from ...utils._version import __version__
-from .._training._errors import name_of_spoilt
+from .._training._errors import name_of_nan
 from ._model_card import model_card
 from ._saved_config import (
     CONFIG,
@@ -51,7 +51,7 @@ def save(net, folder, *, overwrite=False, scores=None):
         for part in PARTS
         for key, value in getattr(net, f"{part}_").state_dict().items()
     }
-    # Not save_file, whose files nobody else may read.
+    # Not save_file, whose files other users cannot read.
     weights = safetensors.torch.save(tensors)
     config = {
         "format": FORMAT,
@@ -100,8 +100,8 @@ def load(cls, folder, **parameters):
     for name in (CONFIG, WEIGHTS):
         if not (folder / name).is_file():
             raise FileNotFoundError(
-                f"{str(folder)!r} holds no {name}: it is no model that "
-                f"{cls.__name__}.save_pretrained wrote."
+                f"{str(folder)!r} holds no {name}: it was not written by "
+                f"{cls.__name__}.save_pretrained."
             )
     config = read_config(folder / CONFIG)
     if config["estimator"] != cls.__name__:
@@ -140,7 +140,7 @@ def _check_place(folder, overwrite):
     )
     if others:
         raise FileExistsError(
-            f"{str(folder)!r} holds what is no part of a saved model, such as "
+            f"{str(folder)!r} holds files that are not part of a saved model, such as "
             f"{others[0]!r}: overwrite=True would delete it. Choose another folder."
         )
 
@@ -230,7 +230,7 @@ def _read_tensors(path, sha256):
     try:
         return safetensors.torch.load(weights)
     except safetensors.SafetensorError as error:
-        raise damaged(path, f"it is no safetensors file ({error})") from error
+        raise damaged(path, f"it is not a safetensors file ({error})") from error
 
 
 def _load_state(path, module, part, tensors):
@@ -252,10 +252,10 @@ def _load_state(path, module, part, tensors):
             f"another shape or dtype, the first {part + '.' + wrong[0]!r}. Choose the "
             "backbone that the model was saved with."
         )
-    spoilt = name_of_spoilt(state.items())
-    if spoilt is not None:
+    unusable = name_of_nan(state.items())
+    if unusable is not None:
         raise ValueError(
-            f"{str(path)!r} holds nan in {part + '.' + spoilt!r}: no prediction can be "
+            f"{str(path)!r} holds nan in {part + '.' + unusable!r}: no prediction can be "
             "made with it. Fit the model again, and save it again."
         )
     module.load_state_dict(state)

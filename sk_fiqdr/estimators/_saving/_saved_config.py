@@ -33,7 +33,7 @@ def read_config(path):
         config = json.loads(path.read_text(encoding="utf-8"))
         sha256 = checksum(config)
     except (ValueError, RecursionError) as error:
-        raise damaged(path, f"it is no JSON ({error})") from error
+        raise damaged(path, f"it is not JSON ({error})") from error
     written = config.get("format") if isinstance(config, dict) else None
     if not _is_count(written) or written < 1:
         raise damaged(path, f"its format is {written!r}, expected 1 to {FORMAT}")
@@ -47,7 +47,7 @@ def read_config(path):
     elif not _is_sha256(config.get("weights_sha256")):
         raise damaged(path, f"weights_sha256 is {_shown(config.get('weights_sha256'))}")
     if written > 2 and config.pop("sha256", None) != sha256:
-        raise damaged(path, "it has not the checksum that it was written with")
+        raise damaged(path, "its checksum does not match its content")
     _check(path, "", config, CONFIG_RULES)
     _check(path, "fitted.", config["fitted"], FITTED_RULES, optional=FITTED_RULES)
     _check(path, "training.", config["training"], TRAINING_RULES, optional=["epochs"])

@@ -29,7 +29,7 @@ SPARE = re.compile(
     r"|predict_nonlinearity|quality_loss_weight|random_state|torch_load_kwargs"
     r"|use_caching|warm_start|(module__)?weights"
 )
-# Of this machine, and nobody else's business; the weights are in the folder.
+# Of this machine only; the weights are in the folder.
 OF_THIS_MACHINE = re.compile(
     NO_PART.pattern + r"|compile(__\w+)?|module__weights|torch_load_kwargs|use_caching"
 )
@@ -231,7 +231,7 @@ RULES = {
     "lambd": _positive,
     "quality_loss_weight": _positive,
     "criterion__alpha": _positive,
-    # The training, should it go on.
+    # The training, to continue it.
     "augment": _one_of("default", None),
     "freeze": _either(_truth, _whole(0, 1_000_000)),
     "random_state": _either(_nothing, _whole(0, 2**32 - 1)),

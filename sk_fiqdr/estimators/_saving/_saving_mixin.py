@@ -28,7 +28,7 @@ class SavingMixin:
             If the folder exists and `overwrite` is not set, or if it holds anything
             else than a saved model.
         TypeError
-            If `scores` is no dict of numbers.
+            If `scores` is not a dict of numbers.
         """
         _pretrained.save(self, folder, overwrite=overwrite, scores=scores)
 
@@ -79,7 +79,7 @@ class SavingMixin:
             Rows, as for `predict`, on which what was written is compared with the net;
             by default painted photographs.
         tolerance : float, default=1e-4
-            Largest difference of a probability, in float32, that is no error.
+            Largest difference of a probability, in float32, that is accepted.
         overwrite : bool, default=False
             Replace a file that is there.
 

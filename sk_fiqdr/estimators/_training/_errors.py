@@ -90,7 +90,7 @@ def check_finite(net):
     )
 
 
-def name_of_spoilt(tensors):
+def name_of_nan(tensors):
     """Return the name of the first tensor that no prediction can be made with.
 
     Parameters
@@ -111,7 +111,7 @@ def name_of_spoilt(tensors):
 
 
 def check_weights(net):
-    """Raise if the last step of an epoch has spoilt the network's weights.
+    """Raise if the last step of an epoch made the weights unusable.
 
     Parameters
     ----------
@@ -123,7 +123,7 @@ def check_weights(net):
     FloatingPointError
         With the epoch, the tensor and the likely cause.
     """
-    spoilt = name_of_spoilt(net.module_.state_dict().items()) or next(
+    unusable = name_of_nan(net.module_.state_dict().items()) or next(
         (
             name
             for name, weights in net.module_.named_parameters()
@@ -131,10 +131,10 @@ def check_weights(net):
         ),
         None,
     )
-    if spoilt is not None:
+    if unusable is not None:
         rate = net.optimizer_.param_groups[0]["lr"]
         raise FloatingPointError(
-            f"The last step of epoch {len(net.history)} made {spoilt!r} nan or "
+            f"The last step of epoch {len(net.history)} made {unusable!r} nan or "
             "infinite. The network's weights are no longer usable. The likely cause "
             f"is a learning rate that is too high, {rate:.3g} (lr={net.lr!r}): divide "
             "lr by 10, or set gradient_clip=1.0."

@@ -27,7 +27,7 @@ def check_train_split(train_split):
             "train_split=ValidSplit(stratified=True) takes a single column of known "
             "labels and splits a patient's images across sets. "
             "PatientValidSplit(0.2), from sk_fiqdr.model_selection, stratifies by "
-            "grade and quality, and keeps patients whole."
+            "grade and quality, and keeps a patient's images together."
         )
 
 

@@ -255,7 +255,7 @@ def _load_state(path, module, part, tensors):
     unusable = name_of_nan(state.items())
     if unusable is not None:
         raise ValueError(
-            f"{str(path)!r} holds nan in {part + '.' + unusable!r}: no prediction can be "
-            "made with it. Fit the model again, and save it again."
+            f"{str(path)!r} holds nan in {part + '.' + unusable!r}, which makes every "
+            "prediction nan. Fit the model again, and save it again."
         )
     module.load_state_dict(state)

@@ -17,6 +17,8 @@ def audit(
     images: o.Images,
     grades: o.Grades = None,
     quality: o.Quality = None,
+    patient_column: o.PatientColumn = None,
+    poor_label: o.PoorLabel = None,
     picture: Annotated[
         Path | None, typer.Option(help="Draw it into a file, such as audit.png.")
     ] = None,
@@ -42,10 +44,10 @@ def audit(
         check_format(as_json, as_csv)
         check_free(picture, overwrite)
         from .. import datasets
-        from ._training import tell_found
+        from ._training import load, tell_found
 
         if grades or quality:
-            data = datasets.load_kaggle_dr(images, grades or None, quality or None)
+            data = load(images, grades, quality, patient_column, poor_label)
         else:
             data = _without_labels(images)
         found = datasets.audit(data, n_jobs=n_jobs, progress=progress)

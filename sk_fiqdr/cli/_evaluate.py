@@ -9,7 +9,7 @@ from ..utils._progress import progress_bar
 from . import _options as o
 from ._config import settings_of, write_beside
 from ._messages import log, telling
-from ._model import answers, load_model, model_folder, trained_patients
+from ._model import answers, load_model, model_folder, trained_rows
 from ._output import check_format, check_free, show
 
 N_SHOWN = 20
@@ -22,6 +22,8 @@ def evaluate(
     images: o.Images,
     grades: o.Grades = None,
     quality: o.Quality = None,
+    patient_column: o.PatientColumn = None,
+    poor_label: o.PoorLabel = None,
     report: Annotated[
         Path | None, typer.Option(help="Write one HTML file with pictures, too.")
     ] = None,
@@ -48,9 +50,9 @@ def evaluate(
         check_format(as_json, as_csv)
         check_free(report, overwrite)
         model_folder(model)  # before torch is waited for
-        from ._training import load, tell_found
+        from ._training import describe_patients, load, tell_found
 
-        data = load(images, grades, quality)
+        data = load(images, grades, quality, patient_column, poor_label)
         rows = _unseen(model, data)
         net = load_model(
             model, device=device, on_error="raise" if on_error == "raise" else "skip"
@@ -63,7 +65,7 @@ def evaluate(
         read = errors.eq("").to_numpy()
         show(
             scores,
-            title=f"{int(read.sum())} images of {len(set(groups[read]))} patients",
+            title=describe_patients(data, rows[read]),
             as_json=as_json,
             as_csv=as_csv,
         )
@@ -88,14 +90,15 @@ def _unseen(model, data):
     """Return the rows of patients that the model was not trained on."""
     import numpy as np
 
-    trained = trained_patients(model)
+    trained = trained_rows(model)
     if trained is None:
         log(
             "No split.csv tells whom this model was trained on: see that these are "
             "other patients."
         )
         return np.arange(len(data.data))
-    seen = np.isin(data.groups.astype(str), sorted(trained))
+    seen = np.isin(data.groups.astype(str), trained["patient"].to_numpy(dtype=str))
+    seen |= _seen_by_name(data.frame["image"], trained["image"])
     if seen.all():
         raise ValueError(
             f"All {len(seen)} images are of patients that the model was trained on, by "
@@ -105,6 +108,22 @@ def _unseen(model, data):
     if seen.any():
         log(f"Left out: {seen.sum()} images of patients that it was trained on.")
     return np.flatnonzero(~seen)
+
+
+def _seen_by_name(names, trained):
+    """Return whose image, or fellow eye, was trained on under another patient's name.
+
+    As when a column named the patients then and does not now. Names that are
+    only a side do not identify a patient without their folder.
+    """
+    import numpy as np
+
+    from ..model_selection._patients import read_patients
+
+    names = [f"folder/{name}" for name in (*trained, *names)]
+    read = np.array([patient for patient, _ in read_patients(names)], dtype=str)
+    then, now = read[: len(trained)], read[len(trained) :]
+    return np.isin(now, then) & (now != "folder")
 
 
 def score_answers(net, paths, y, groups, n_bootstraps=1000, progressed=lambda n: None):

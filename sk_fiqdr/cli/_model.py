@@ -90,13 +90,30 @@ def trained_patients(folder):
     patients : set of str or None
         None where no file tells.
     """
+    trained = trained_rows(folder)
+    return None if trained is None else set(trained["patient"])
+
+
+def trained_rows(folder):
+    """Return what split.csv says of the images that a model was trained on.
+
+    Parameters
+    ----------
+    folder : Path
+        As for `model_folder`.
+
+    Returns
+    -------
+    rows : DataFrame or None
+        With columns image, patient and part; None where no file tells.
+    """
     import pandas as pd
 
     place = model_folder(folder)
     for path in (place / SPLIT, place.parent / SPLIT):
         if path.is_file():
             split = pd.read_csv(path, dtype=str, keep_default_na=False)
-            return set(split.loc[split["part"] == "train", "patient"])
+            return split[split["part"] == "train"]
     return None
 
 

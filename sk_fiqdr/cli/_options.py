@@ -19,6 +19,17 @@ Quality = Annotated[
     list[Path] | None,
     typer.Option(help="CSV with columns image, quality (1 good, 0 poor). Repeatable."),
 ]
+PatientColumn = Annotated[
+    str | None,
+    typer.Option(
+        help="Column of the CSV that names patients; left out: patient_id or the like, "
+        "else the names of images; none: always these."
+    ),
+]
+PoorLabel = Annotated[
+    str | None,
+    typer.Option(help="Which of two labels in the column quality means poor."),
+]
 Model = Annotated[
     Path, typer.Argument(help="Folder that train or save_pretrained wrote.")
 ]

@@ -35,6 +35,8 @@ def search(
     output: o.Output = Path("my-search"),
     grades: o.Grades = None,
     quality: o.Quality = None,
+    patient_column: o.PatientColumn = None,
+    poor_label: o.PoorLabel = None,
     test_size: o.TestSize = 0.2,
     beta: Annotated[
         list[str] | None,
@@ -93,7 +95,7 @@ def search(
         has_begun = (output / "candidates").exists()
         check_output(output, "search", settings, has_begun=has_begun)
         from ._ticks import listening
-        from ._training import beta_of, hold_out, load
+        from ._training import beta_of, describe_held_out, hold_out, load
 
         grid = {
             "beta": [beta_of(text) for text in beta or ["1", "9", "27"]],
@@ -102,11 +104,11 @@ def search(
         chosen_by = refit or ("mean_acc" if frozen else "kappa")
         _check_score(chosen_by)
         run = _make_search(ctx.params, grid, frozen, output)
-        data = load(images, grades, quality)
+        data = load(images, grades, quality, patient_column, poor_label)
         rows, held_out = hold_out(data, test_size, random_state)
         log(
-            f"{len(held_out)} of them are held out, for train to score on patients "
-            "that the search has not seen either."
+            f"{describe_held_out(data, len(held_out))}: train scores on these, which "
+            "the search does not see."
         )
         output.mkdir(parents=True, exist_ok=True)
         write_config(output / RUN, "search", settings)

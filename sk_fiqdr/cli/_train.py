@@ -21,6 +21,8 @@ def train(
     output: o.Output = Path("my-model"),
     grades: o.Grades = None,
     quality: o.Quality = None,
+    patient_column: o.PatientColumn = None,
+    poor_label: o.PoorLabel = None,
     test_size: o.TestSize = 0.2,
     beta: Annotated[
         str, typer.Option(help="Weight of poor images in the loss; or balanced.")
@@ -71,13 +73,20 @@ def train(
         has_begun = any((output / "checkpoints").rglob("*.safetensors"))
         check_output(output, "train", settings, has_begun=has_begun)
         from ._ticks import listening
-        from ._training import beta_of, hold_out, load, make_net, tell_found
+        from ._training import (
+            beta_of,
+            describe_held_out,
+            hold_out,
+            load,
+            make_net,
+            tell_found,
+        )
 
         net = make_net(
             {**ctx.params, "beta": beta_of(beta)},
             checkpoint_dir=output / "checkpoints",
         )
-        data = load(images, grades, quality)
+        data = load(images, grades, quality, patient_column, poor_label)
         train, test = hold_out(data, test_size, random_state)
         if weights is None:
             log("From random weights; --weights DEFAULT starts from ImageNet's.")
@@ -104,7 +113,7 @@ def train(
         _save(net, output, scores)
         show(
             scores,
-            title=f"Scores on {len(test)} images of patients that were held out",
+            title=f"Scores on {describe_held_out(data, len(test))}",
             as_json=as_json,
             as_csv=as_csv,
         )

@@ -4,7 +4,7 @@ from ..datasets import load_kaggle_dr
 from ._messages import count_files, log
 
 
-def load(images, grades, quality):
+def load(images, grades, quality, patient_column=None, poor_label=None):
     """Join images and labels, and say what there is.
 
     Parameters
@@ -13,6 +13,10 @@ def load(images, grades, quality):
         Folder.
     grades, quality : list of Path or None
         Label files.
+    patient_column : str, default=None
+        Column that names patients; "none" reads them from the names of images.
+    poor_label : str, default=None
+        Which of two labels means poor.
 
     Returns
     -------
@@ -29,15 +33,78 @@ def load(images, grades, quality):
             "There are no labels: name CSV files with --grades (columns image, level) "
             "and --quality (columns image, quality)."
         )
-    data = load_kaggle_dr(images, grades or None, quality or None)
+    data = load_kaggle_dr(
+        images,
+        grades or None,
+        quality or None,
+        patient_column=False if patient_column == "none" else patient_column,
+        poor_label=poor_label,
+    )
     tell_found(data)
     grade, quality = data.target.T
     log(
-        f"{len(data.data)} images of {len(set(data.groups))} patients; "
-        f"{(grade >= 0).sum()} graded, {(quality >= 0).sum()} judged by quality, "
-        f"{(quality == 0).sum()} of them poor."
+        f"{describe_patients(data)}; {(grade >= 0).sum()} graded, "
+        f"{(quality >= 0).sum()} with a quality, {(quality == 0).sum()} of them poor."
     )
     return data
+
+
+def describe_patients(data, rows=slice(None)):
+    """Say how many images there are, and of how many patients where these are known.
+
+    Parameters
+    ----------
+    data : Bunch
+        From a reader.
+    rows : slice or ndarray, default=slice(None)
+        Which of its rows.
+
+    Returns
+    -------
+    words : str
+        Such as "60 images of 30 patients", or "60 images, patients unknown".
+    """
+    n, n_unknown = len(data.data[rows]), n_of_unknown_patients(data)
+    if n_unknown:
+        share = "" if n_unknown == len(data.data) else f" of {n_unknown}"
+        return f"{n} images, patients{share} unknown"
+    return f"{n} images of {len(set(data.groups[rows]))} patients"
+
+
+def describe_held_out(data, n_images):
+    """Say of whom the images are that a net is scored on.
+
+    Parameters
+    ----------
+    data : Bunch
+        From a reader.
+    n_images : int
+        How many are held out.
+
+    Returns
+    -------
+    words : str
+        Patients are named only where they are known.
+    """
+    if n_of_unknown_patients(data):
+        return f"{n_images} images held out; the same patients may be trained on"
+    return f"{n_images} images of patients that were held out"
+
+
+def n_of_unknown_patients(data):
+    """Return how many images stand for a patient of their own, as none is known.
+
+    Parameters
+    ----------
+    data : Bunch
+        From a reader.
+
+    Returns
+    -------
+    n_images : int
+        Neither the name nor a column tells their patients.
+    """
+    return data.report.get("n_images_of_unknown_patient", 0)
 
 
 def tell_found(data, counts=None):

@@ -11,8 +11,6 @@ from urllib.parse import unquote
 from ..utils._image_files import list_files
 from ..utils._images import EXTENSIONS
 
-EYES = {"left": "left", "l": "left", "os": "left"}
-EYES |= {"right": "right", "r": "right", "od": "right"}
 DEEPEST = 3  # how far below the given folder a set may begin
 SHOWN = 8  # how many entries of a folder an error shows
 
@@ -58,14 +56,6 @@ def image_name(path):
 def image_key(name):
     """Return what two spellings of an image's name have in common."""
     return unicodedata.normalize("NFC", name).casefold()
-
-
-def eye_of(name, patient):
-    """Return the side that stands behind the patient in a name, "" if there is none."""
-    name = unicodedata.normalize("NFC", name)  # as patients are
-    if name.startswith(patient):
-        name = name[len(patient) :]  # otherwise the folder is the patient: 265/left.jpg
-    return EYES.get(name.lower().strip(" _-.()0123456789"), "")
 
 
 class Layout(NamedTuple):

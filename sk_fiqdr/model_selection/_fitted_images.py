@@ -123,9 +123,11 @@ def check_patients(self, X):
     X, kind = check_images(X)
     if kind != PATHS:
         return
-    names, patients = _names_and_patients(X)
-    unseen = ~np.isin(names, trained)
-    shared = np.intersect1d(patients[unseen], self.trained_patients_)
+    # Read together: whether 13R names an eye depends on whether there is a 13L.
+    names, patients = _names_and_patients([*trained, *X])
+    n = len(trained)
+    unseen = ~np.isin(names[n:], names[:n])
+    shared = np.intersect1d(patients[n:][unseen], patients[:n])
     if len(shared):
         raise PatientLeakageError(
             f"{len(shared)} patients are scored on one image and were trained on "

@@ -3,6 +3,7 @@
 import os
 import re
 import unicodedata
+import warnings
 from collections.abc import Mapping, Set
 
 import numpy as np
@@ -12,13 +13,21 @@ from sklearn.utils.validation import _num_samples
 from ..exceptions import PatientLeakageError
 from ..utils._images import EXTENSIONS
 
-# A laterality at the end of the name, with the number of the picture where there are
-# several of an eye: 13_left, 265_l1, 265_r2, P07-OD, scan 4 (OS) 2, 13_left (1).
-_LATERALITY = re.compile(
-    r"(?P<patient>.+?)[\s_\-.(]+(left|right|od|os|l|r)[\s_\-.()]*\d*\)?", re.IGNORECASE
+# A laterality and what it is called: œil gauche, ojo izquierdo, olho esquerdo.
+SIDES = {
+    **dict.fromkeys(("left", "l", "os", "le", "og", "oi", "oe"), "left"),
+    **dict.fromkeys(("right", "r", "od", "re"), "right"),
+}
+_SIDE = rf"(?P<side>{'|'.join(SIDES)})"
+_NUMBER = r"([\s_\-]*eye)?[\s_\-.()]*\d*\)?"  # of the picture, where an eye has several
+# 13_left, 265_l1, 265_r2, P07-OD, scan 4 (OS) 2, 13_left (1), P07_LE.
+_BEHIND = re.compile(rf"(?P<patient>.+?)[\s_\-.(]+{_SIDE}{_NUMBER}", re.IGNORECASE)
+# 13L, P07OD, OD_13: a laterality only if the fellow is there.
+_IF_FELLOW = (
+    re.compile(rf"(?P<patient>.*\d){_SIDE}{_NUMBER}", re.IGNORECASE),
+    re.compile(rf"{_SIDE}[\s_\-.]+(?P<patient>.+)", re.IGNORECASE),
 )
-_RIGHT = ("right", "od", "r")
-_NOTHING_ELSE = re.compile(r"(left|right|od|os|l|r)\d?", re.IGNORECASE)
+_NOTHING_ELSE = re.compile(rf"{_SIDE}\d?", re.IGNORECASE)
 _EXTENSIONS = re.compile(  # a real one is short and begins with a letter, unlike ".840"
     rf"({'|'.join(map(re.escape, sorted(EXTENSIONS)))})*(\.[a-z][a-z0-9]{{0,4}})?",
     re.IGNORECASE,
@@ -29,11 +38,13 @@ def patient_ids(names):
     """Return the patient of each image, read from its name.
 
     Recognised are the contest's ``<patient>_left.jpeg``, DeepDRiD's ``265_l1.jpg`` and
-    in general a laterality (left, right, l, r, OD, OS, in any case) behind a blank or
-    one of ``_-.(``, with or without a picture number. A name without one is a patient
-    of its own. Folders do not count: a name means the same patient in each, as a copy
-    of a photograph is no second patient. Only where the name is nothing but a
-    laterality (``265/left.jpg``) the folder names the patient.
+    in general a laterality (left, right, l, r, LE, RE, OD, OS, OG, OI, OE, in any case)
+    behind a blank or one of ``_-.(``, with or without a picture number. Right behind a
+    digit (``13L.png``) or at the beginning (``OD_13.png``) it counts where the fellow
+    eye is among the names. A name without one is a patient of its own. Folders do not
+    count: a name means the same patient in each, as a copy of a photograph is no second
+    patient. Only where the name is nothing but a laterality (``265/left.jpg``) the
+    folder names the patient.
 
     Parameters
     ----------
@@ -72,15 +83,45 @@ def read_patients(names):
     names : list, ndarray or Series of shape (n,) of str or Path
         Paths or file names.
 
-    Yields
-    ------
-    patient : str
-        The patient.
-    told : bool
-        Whether a laterality told it.
+    Returns
+    -------
+    read : list of tuple of str
+        Patient and side of each: "left", "right", or "" where the name tells neither,
+        and stands for a patient of its own.
     """
-    for patient, eye in read_eyes(names):
-        yield patient, eye is not None
+    if (
+        not hasattr(names, "__iter__")
+        or isinstance(names, Mapping | Set)
+        or getattr(names, "ndim", 1) != 1
+    ):
+        raise TypeError(
+            "patient_ids takes a list, array or Series of paths or names, got "
+            f"{type(names).__name__}. Of a DataFrame pass the column of paths; where "
+            "there are no names, pass `groups` with the patient of each row."
+        )
+    stems = []
+    for row, path in enumerate(names):
+        if not isinstance(path, str | os.PathLike):
+            raise TypeError(
+                f"Patients are read from paths or names, but row {row} is a "
+                f"{type(path).__name__}. Pass `groups` with the patient of each row."
+            )
+        # Labels may come from Windows, and names from a Mac, which takes ü apart.
+        path = unicodedata.normalize("NFC", os.fspath(path))
+        *folders, name = re.split(r"[/\\]+", path)
+        stems.append((_stem(name), folders[-1] if folders else ""))
+    read = [_patient_and_side(stem, folder) for stem, folder in stems]
+    maybe = [
+        _first_match(stem) if not side else None
+        for (stem, _), (_, side) in zip(stems, read, strict=True)
+    ]
+    sides = {}
+    for patient, side in (*read, *filter(None, maybe)):
+        sides.setdefault(patient, set()).add(side)
+    return [
+        other if other and {"left", "right"} <= sides[other[0]] else sure
+        for sure, other in zip(read, maybe, strict=True)
+    ]
 
 
 def read_eyes(names):
@@ -98,43 +139,30 @@ def read_eyes(names):
     eye : {"left", "right"} or None
         The eye, None where the name has no laterality.
     """
-    if (
-        not hasattr(names, "__iter__")
-        or isinstance(names, Mapping | Set)
-        or getattr(names, "ndim", 1) != 1
-    ):
-        raise TypeError(
-            "patient_ids takes a list, array or Series of paths or names, got "
-            f"{type(names).__name__}. Of a DataFrame pass the column of paths; where "
-            "there are no names, pass `groups` with the patient of each row."
-        )
-    for row, path in enumerate(names):
-        if not isinstance(path, str | os.PathLike):
-            raise TypeError(
-                f"Patients are read from paths or names, but row {row} is a "
-                f"{type(path).__name__}. Pass `groups` with the patient of each row."
-            )
-        # Labels may come from Windows, and names from a Mac, which takes ü apart.
-        path = unicodedata.normalize("NFC", os.fspath(path))
-        *folders, name = re.split(r"[/\\]+", path)
-        yield _patient(name, folders[-1] if folders else "")
+    for patient, side in read_patients(names):
+        yield patient, side or None
 
 
-def _patient(name, folder):
-    stem = name
+def _stem(name):
     # Extensions are cut from the right, and never the whole name.
     for at in (i for i, sign in enumerate(name) if sign == "." and i > 0):
         if _EXTENSIONS.fullmatch(name, at):
-            stem = name[:at]
-            break
-    if folder and _NOTHING_ELSE.fullmatch(stem):
-        return folder, _eye(_NOTHING_ELSE.fullmatch(stem)[1])
-    match = _LATERALITY.fullmatch(stem)
-    return (match["patient"], _eye(match[2])) if match else (stem, None)
+            return name[:at]
+    return name
 
 
-def _eye(laterality):
-    return "right" if laterality.lower() in _RIGHT else "left"
+def _patient_and_side(stem, folder):
+    if folder and (match := _NOTHING_ELSE.fullmatch(stem)):
+        return folder, SIDES[match["side"].lower()]
+    match = _BEHIND.fullmatch(stem)
+    return (match["patient"], SIDES[match["side"].lower()]) if match else (stem, "")
+
+
+def _first_match(stem):
+    for pattern in _IF_FELLOW:
+        if match := pattern.fullmatch(stem):
+            return match["patient"], SIDES[match["side"].lower()]
+    return None
 
 
 def holds_paths(X):
@@ -170,10 +198,15 @@ def patients_of(X, groups):
     groups : ndarray of shape (n,)
         Patient of each row.
 
+    Warns
+    -----
+    UserWarning
+        If there are no groups, and most names tell no patient.
+
     Raises
     ------
     ValueError
-        If there are no groups and X names no patients, or groups has gaps.
+        If there are no groups and X holds no names, or groups has gaps.
     PatientLeakageError
         If `groups` tears a patient apart whom the file names show to be one.
     """
@@ -184,7 +217,9 @@ def patients_of(X, groups):
                 "groups, the patient of each row (np.arange(len(X)) if every row is "
                 "a patient of its own)."
             )
-        return patient_ids(X)
+        read = read_patients(X)
+        _warn_of_unknown(X, [not side for _, side in read])
+        return np.array([patient for patient, _ in read], dtype=str)
     groups = np.asarray(groups)
     if groups.ndim != 1 or len(groups) != _num_samples(X):
         raise ValueError(
@@ -198,10 +233,10 @@ def patients_of(X, groups):
             "a name of its own."
         )
     if holds_paths(X):
-        read = pd.DataFrame(read_patients(X), columns=["patient", "told"])
+        read = pd.DataFrame(read_patients(X), columns=["patient", "side"])
         # A name without laterality may repeat: another clinic's 0001.png.
         n_groups = (
-            read.assign(group=codes)[read.told].groupby("patient").group.nunique()
+            read.assign(group=codes)[read.side != ""].groupby("patient").group.nunique()
         )
         torn = n_groups.index[n_groups > 1]
         if len(torn):
@@ -212,6 +247,21 @@ def patients_of(X, groups):
                 "split(np.arange(len(X)), y, groups)."
             )
     return groups
+
+
+def _warn_of_unknown(names, unknown):
+    """Warn where most names do not tell whose photographs they are."""
+    if len(unknown) < 2 or 2 * sum(unknown) <= len(unknown):
+        return
+    first = os.path.basename(next(n for n, u in zip(names, unknown, strict=True) if u))
+    warnings.warn(
+        f"{sum(unknown)} of {len(unknown)} file names do not tell their patient, such "
+        f"as {first!r}: each counts as a patient of its own, and both eyes of one may "
+        "stand on both sides of a split. Pass groups, the patient of each row "
+        "(np.arange(len(X)) if every image is a patient of its own).",
+        UserWarning,
+        stacklevel=4,
+    )
 
 
 def check_patients_apart(train_groups, test_groups):

@@ -6,7 +6,7 @@ import shutil
 
 import pandas as pd
 import pytest
-from helpers.commands import SMALL, run
+from helpers.commands import SMALL, run, words
 
 
 @pytest.fixture
@@ -106,3 +106,42 @@ def test_train_evaluate_search_and_audit_account_for_every_file(
     )
     assert searched.exit_code == 0, searched.output
     assert sums(searched.stderr) == [(N_FILES, first)]
+
+
+@pytest.fixture
+def unnamed(eyes, tmp_path):
+    """Return a folder whose names tell no patient, and labels that name them."""
+    folder = tmp_path / "unnamed"
+    folder.mkdir()
+    grades = pd.read_csv(eyes.grades)
+    for i, name in enumerate(grades["image"]):
+        shutil.copy(eyes.images / f"{name}.jpeg", folder / f"img{i:05d}.jpeg")
+    labels = pd.DataFrame(
+        {
+            "image": [f"img{i:05d}" for i in range(60)],
+            "level": grades["level"],
+            "patient_id": grades["image"].str.split("_").str[0],
+        }
+    )
+    labels.to_csv(tmp_path / "with.csv", index=False)
+    labels.drop(columns="patient_id").to_csv(tmp_path / "without.csv", index=False)
+    return folder, tmp_path / "with.csv", tmp_path / "without.csv"
+
+
+def test_train_speaks_of_patients_only_where_it_knows_them(unnamed, tmp_path):
+    folder, known, unknown = unnamed
+    args = "train", folder, *SMALL, "--output"
+    result = run(*args, tmp_path / "a", "--grades", unknown)
+    assert result.exit_code == 0, result.output
+    assert "of patients that were held out" not in words(result.output)
+    assert "60 images, patients unknown" in result.stderr
+    assert "The patients of 60 of 60 images" in result.stderr
+    result = run(*args, tmp_path / "b", "--grades", known)
+    assert "of patients that were held out" in words(result.output)
+    assert "60 images of 30 patients" in result.stderr
+    split = pd.read_csv(tmp_path / "b" / "split.csv")
+    assert split.groupby("patient")["part"].nunique().eq(1).all()
+    # What was trained on is known again by its name, though no column names patients.
+    scored = run("evaluate", tmp_path / "b", folder, "--grades", unknown)
+    left_out = (split["part"] == "train").sum()
+    assert f"Left out: {left_out} images" in scored.stderr

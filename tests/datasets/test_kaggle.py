@@ -239,7 +239,7 @@ def test_a_quality_of_two_is_refused(photographs, grades, write):
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("image,grade\n13_left,0\n", r"no column 'level', but \['image', 'grade'\]"),
+        ("image,stage\n13_left,0\n", r"no column 'level', but \['image', 'stage'\]"),
         ("", "not a readable CSV"),
         (b"PK\x03\x04\x00\xff\xfe", "must be unpacked first"),
         ("image,level\n", "holds no row"),

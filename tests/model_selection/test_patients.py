@@ -6,11 +6,15 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from PIL import Image
 
+from sk_fiqdr import FIQDRClassifier
 from sk_fiqdr.model_selection import (
     PatientLeakageError,
+    PatientStratifiedKFold,
     check_patients_apart,
     patient_ids,
+    patient_train_test_split,
 )
 
 
@@ -51,6 +55,71 @@ def test_patient_is_what_stands_before_the_laterality(name, patient):
 def test_any_container_of_names_will_do(container):
     names = container(["1_left.jpeg", "1_right.jpeg", "2_left.jpeg"])
     assert patient_ids(names).tolist() == ["1", "1", "2"]
+
+
+@pytest.mark.parametrize(
+    "pair",
+    [
+        ("13L.png", "13R.png"),
+        ("0007OD.jpg", "0007OS.jpg"),
+        ("P07LE.tif", "P07RE.tif"),
+        ("P07_LE.tif", "P07_RE.tif"),
+        ("IM-3 OG.ppm", "IM-3 OD.ppm"),
+        ("7_OI.jpg", "7_OD.jpg"),
+        ("7oe2.jpg", "7od1.jpg"),
+        ("12left.jpeg", "12right.jpeg"),
+        ("OD_12.png", "OS_12.png"),
+        ("left-a7.png", "right-a7.png"),
+        ("12_left_eye.jpg", "12_right_eye.jpg"),
+    ],
+)
+def test_both_eyes_are_one_patient_in_every_spelling(pair):
+    assert len(set(patient_ids([*pair, "unrelated.png"]))) == 2
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        ["13L.png", "14L.png"],  # no fellow: a scan of 13 litres, for all we know
+        ["img2re.png", "img3re.png"],
+        ["right_7.png", "right_8.png"],
+        ["a1.png", "a2.png"],
+        ["x7l.png", "x8r.png"],
+    ],
+)
+def test_a_letter_is_no_side_where_the_fellow_is_not_there(names):
+    assert patient_ids(names).tolist() == [name.split(".")[0] for name in names]
+
+
+SPLITS = {
+    "patient_train_test_split": lambda X, y: patient_train_test_split(X, y),
+    "PatientStratifiedKFold": lambda X, y: list(PatientStratifiedKFold(2).split(X, y)),
+}
+
+
+@pytest.mark.parametrize("split", SPLITS)
+@pytest.mark.parametrize("name", ["{:012x}.png", "img{:05d}.jpg", "{}.1.jpg"])
+def test_a_split_of_names_that_tell_no_patient_warns(split, name):
+    names = [name.format(i * 7919) for i in range(1, 41)]
+    with pytest.warns(UserWarning, match="40 of 40 file names do not tell their pat"):
+        SPLITS[split](names, [[i % 5, 1] for i in range(40)])
+
+
+@pytest.mark.parametrize("split", SPLITS)
+def test_a_split_of_names_that_mostly_tell_is_silent(split):
+    names = [f"{i}_{side}.png" for i in range(20) for side in ("left", "right")]
+    SPLITS[split]([*names, "extra.png"], [[i % 5, 1] for i in range(41)])
+
+
+def test_a_fellow_eye_is_known_where_each_set_has_one_side(tiny, fundus, tmp_path):
+    for i, image in enumerate(fundus.data[:8]):
+        Image.fromarray(image).save(tmp_path / f"{i // 2}{'LR'[i % 2]}.png")
+    left = sorted(map(str, tmp_path.glob("*L.png")))
+    right = sorted(map(str, tmp_path.glob("*R.png")))
+    net = FIQDRClassifier(**tiny).fit(left, fundus.target[:4])
+    net.check_patients(left)
+    with pytest.raises(PatientLeakageError, match="4 patients"):
+        net.score(right, fundus.target[:4])
 
 
 def test_paths_are_names_too():

@@ -99,4 +99,6 @@ def load_aptos(folder, *, return_X_y=False):
     frame = frame_of_images(places["images"], named_by_patient=False)
     rows = read_labels(places["labels"], ("id_code",), {"grade": GRADE})
     report = add_labels(frame, rows, "grade", ["grade"], places["images"])
-    return as_bunch(frame, report, Path(folder), DESCR, return_X_y)
+    return as_bunch(
+        frame, report, Path(folder), DESCR, return_X_y, patients_known=False
+    )

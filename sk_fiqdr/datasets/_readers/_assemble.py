@@ -6,12 +6,14 @@ import numpy as np
 import pandas as pd
 from sklearn.utils import Bunch
 
-from ...model_selection import patient_ids
+from ...exceptions import PatientLeakageError
+from ...model_selection._patients import read_patients
 from ...utils._image_files import describe_aside, may_be_photographs
 from ...utils._labels import UNKNOWN
-from .._folder import eye_of, find_images, image_key, image_name
+from .._folder import find_images, image_key, image_name
 
 LABELS = ("grade", "quality")
+KNOWN = "patient is known"  # a column of frames on their way
 
 
 def frame_of_images(folder, *, named_by_patient=True):
@@ -28,23 +30,22 @@ def frame_of_images(folder, *, named_by_patient=True):
     Returns
     -------
     frame : DataFrame
-        Columns path, image, patient, eye, grade and quality, both -1. Its ``attrs``
-        hold ``left_aside``: why other files are none of these, by path.
+        Columns path, image, patient, eye, grade and quality, both -1, and `KNOWN`,
+        whether the name tells the patient. Its ``attrs`` hold ``left_aside``: why other
+        files are none of these, by path.
     """
     paths, aside = find_images(folder)
-    names = [image_name(path) for path in paths]
-    patients = patient_ids(paths) if named_by_patient else names
-    frame = pd.DataFrame({"path": paths, "image": names, "patient": patients})
-    frame["eye"] = ""
-    if named_by_patient:
-        frame["eye"] = list(map(eye_of, frame["image"], frame["patient"]))
+    frame = pd.DataFrame({"path": paths, "image": [image_name(p) for p in paths]})
+    read = read_patients(paths) if named_by_patient else [(n, "") for n in frame.image]
+    frame[["patient", "eye"]] = read
     frame = frame.assign(**dict.fromkeys(LABELS, UNKNOWN))
+    frame[KNOWN] = frame["eye"] != ""
     frame.attrs["left_aside"] = aside
     return frame
 
 
 def add_labels(frame, rows, source, tasks, folder):
-    """Give each image the labels of the row that names it.
+    """Give each image the labels, and the patient, of the row that names it.
 
     Parameters
     ----------
@@ -68,6 +69,8 @@ def add_labels(frame, rows, source, tasks, folder):
     ------
     ValueError
         If no image has a row.
+    PatientLeakageError
+        If rows give the two eyes of a patient, by their names, to two patients.
     """
     keys = frame["image"].map(image_key)
     for task in tasks:  # a row that knows goes before one that does not
@@ -84,6 +87,7 @@ def add_labels(frame, rows, source, tasks, folder):
             f"{row['file']!r}: the first image is {frame['image'].iloc[0]!r}, the "
             f"first row {row['image']!r}. Pass the label file of these images."
         )
+    _add_patients(frame, rows, keys)
     row_keys = rows["key"].drop_duplicates()
     return {
         f"n_images_without_{source}_row": int((~named).sum()),
@@ -91,6 +95,34 @@ def add_labels(frame, rows, source, tasks, folder):
         f"n_{source}_rows_repeated": len(rows) - len(row_keys),
         f"n_{source}_rows_without_image": int((~row_keys.isin(keys)).sum()),
     }
+
+
+def _add_patients(frame, rows, keys):
+    """Name patients as the label file does; the fellow of a named eye is named, too."""
+    of_rows = rows[rows["patient"] != ""].drop_duplicates("key").set_index("key")
+    patient = keys.map(of_rows["patient"]).astype(object)
+    if patient.isna().all():
+        return
+    has_side = frame["eye"] != ""
+    by_name = frame["patient"].where(has_side)
+    named = pd.DataFrame({"by_name": by_name, "patient": patient}).dropna()
+    n_patients = named.groupby("by_name")["patient"].nunique()
+    if (n_patients > 1).any():
+        eyes = named["by_name"] == n_patients.idxmax()
+        images = frame["image"][named.index[eyes]]
+        raise PatientLeakageError(
+            f"The column {rows.attrs['patient']!r} names different patients for "
+            f"{', '.join(map(repr, images[:3]))} ("
+            f"{', '.join(map(repr, named['patient'][eyes][:3]))}), which are eyes of "
+            f"one patient by their names ({int((n_patients > 1).sum())} such "
+            "patients). If it does not name patients, say patient_column=False "
+            "(sk-fiqdr: --patient-column none); if names repeat across clinics, make "
+            "them different."
+        )
+    fellow = by_name.map(named.drop_duplicates("by_name").set_index("by_name").patient)
+    patient = patient.where(patient.notna(), fellow.astype(object))
+    frame["patient"] = patient.where(patient.notna(), frame["patient"]).astype(str)
+    frame[KNOWN] |= patient.notna()
 
 
 def join_parts(parts):
@@ -117,7 +149,9 @@ def check_subset(subset, subsets):
     return [name for name in subsets if name in chosen]
 
 
-def as_bunch(frame, report, folder, descr, return_X_y, *, part=None):
+def as_bunch(
+    frame, report, folder, descr, return_X_y, *, part=None, patients_known=True
+):
     """Warn of gaps, and return what every reader returns.
 
     Parameters
@@ -134,6 +168,9 @@ def as_bunch(frame, report, folder, descr, return_X_y, *, part=None):
         Return ``(data, target)`` only.
     part : str, default=None
         Column of `frame` that tells apart images of one name which are different ones.
+    patients_known : bool, default=True
+        Whether patients are known where this set is whole; a warning says if they are
+        not.
 
     Returns
     -------
@@ -149,7 +186,21 @@ def as_bunch(frame, report, folder, descr, return_X_y, *, part=None):
     aside = frame.attrs.pop("left_aside")
     if aside:
         report["n_files_left_aside"] = len(aside)
+    unknown = ~frame.pop(KNOWN).to_numpy()
+    if unknown.any():
+        report["n_images_of_unknown_patient"] = int(unknown.sum())
     _warn_of_gaps(folder, frame, report, part, aside)
+    if patients_known and 2 * unknown.sum() > len(frame) > 1:
+        name = frame["image"][unknown.argmax()]
+        warnings.warn(
+            f"The patients of {unknown.sum()} of {len(frame)} images in "
+            f"{str(folder)!r} are unknown: names such as {name!r} do not tell them, "
+            "and each counts as a patient of its own, so that both eyes of one may "
+            "stand on both sides of a split. Name patients in a column patient_id of "
+            "the label file (another one by patient_column=).",
+            UserWarning,
+            stacklevel=3,
+        )
     data = frame["path"].to_numpy(dtype=str)
     target = frame[list(LABELS)].to_numpy(dtype=np.int64)
     if return_X_y:

@@ -115,4 +115,12 @@ def load_drimdb(folder, *, outlier_as=0, return_X_y=False):
         parts.append((frame.assign(quality=quality, drimdb_class=name), {}))
     frame, report = join_parts(parts)
     descr = DESCR.replace("{outlier_as}", str(outlier_as))
-    return as_bunch(frame, report, Path(folder), descr, return_X_y, part="drimdb_class")
+    return as_bunch(
+        frame,
+        report,
+        Path(folder),
+        descr,
+        return_X_y,
+        part="drimdb_class",
+        patients_known=False,
+    )

@@ -139,4 +139,12 @@ def load_idrid(folder, *, subset=SUBSETS, return_X_y=False):
         report = add_labels(frame, rows, "grade", list(COLUMNS), images)
         parts.append((frame.assign(subset=part), report))
     frame, report = join_parts(parts)
-    return as_bunch(frame, report, Path(folder), DESCR, return_X_y, part="subset")
+    return as_bunch(
+        frame,
+        report,
+        Path(folder),
+        DESCR,
+        return_X_y,
+        part="subset",
+        patients_known=False,
+    )

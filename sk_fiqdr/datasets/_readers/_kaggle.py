@@ -3,10 +3,10 @@
 from pathlib import Path
 
 from ._assemble import add_labels, as_bunch, frame_of_images
-from ._tables import read_labels, whole_numbers
+from ._tables import quality_column, read_labels, whole_numbers
 
-GRADE = whole_numbers(4, "level")
-QUALITY = whole_numbers(1, "quality")
+IMAGE = ("image", "image_id", "id_code", "image_name", "filename", "file")
+GRADE = whole_numbers(4, "level", "grade", "diagnosis", "dr_grade")
 
 DESCR = """Kaggle Diabetic Retinopathy Detection (EyePACS)
 
@@ -26,7 +26,15 @@ K. Zhou et al.: Fundus Image Quality-Guided Diabetic Retinopathy Grading. OMIA 2
 """
 
 
-def load_kaggle_dr(images, grades, quality=None, *, return_X_y=False):
+def load_kaggle_dr(
+    images,
+    grades,
+    quality=None,
+    *,
+    patient_column=None,
+    poor_label=None,
+    return_X_y=False,
+):
     r"""Join the photographs of EyePACS (Kaggle 2015) with grades and quality labels.
 
     Every image file below the folder becomes one row, whether or not it has labels.
@@ -39,12 +47,21 @@ def load_kaggle_dr(images, grades, quality=None, *, return_X_y=False):
     ----------
     images : str or Path
         Folder of photographs; folders inside it are read too, hidden files are not.
-    grades : str, Path, list of them, or None
+    grades : str, Path, DataFrame, list of them, or None
         CSV with columns ``image`` and ``level`` (0 to 4), such as Kaggle's
-        ``trainLabels.csv``. None leaves every grade unknown.
-    quality : str, Path, list of them, or None, default=None
-        CSV with columns ``image`` and ``quality`` (0 poor, 1 good), such as the paper's
-        ``quality_label_train.csv``. None leaves every quality unknown.
+        ``trainLabels.csv``; the latter may be called grade or diagnosis. None leaves
+        every grade unknown.
+    quality : str, Path, DataFrame, list of them, or None, default=None
+        CSV with columns ``image`` and ``quality`` (0 poor, 1 good, or words such as
+        Inadequate and Adequate), such as the paper's ``quality_label_train.csv``. None
+        leaves every quality unknown.
+    patient_column : str, False or None, default=None
+        Column of the label files that names the patient. None takes one that is called
+        patient_id, patient, subject, pid or the like, and otherwise reads patients from
+        the names of images, as False always does.
+    poor_label : object, default=None
+        Which of two labels in the column ``quality`` means poor, where they are neither
+        0 and 1 nor words that are known.
     return_X_y : bool, default=False
         Return ``(data, target)`` instead of a Bunch.
 
@@ -69,8 +86,8 @@ def load_kaggle_dr(images, grades, quality=None, *, return_X_y=False):
     Warns
     -----
     UserWarning
-        If images have no row in a label file, or the same name occurs twice; or files
-        are left aside that may be photographs.
+        If images have no row in a label file, or the same name occurs twice; files are
+        left aside that may be photographs; or the patients of most are unknown.
 
     Examples
     --------
@@ -91,11 +108,17 @@ def load_kaggle_dr(images, grades, quality=None, *, return_X_y=False):
     """
     folder = Path(images)
     frame = frame_of_images(folder)
-    report = {}
+    report, called = {}, []
     for task, files, column in (
         ("grade", grades, GRADE),
-        ("quality", quality, QUALITY),
+        ("quality", quality, quality_column("quality", poor_label=poor_label)),
     ):
-        rows = read_labels(files, ("image",), {task: column})
+        rows = read_labels(files, IMAGE, {task: column}, patient=patient_column)
+        called.append(rows.attrs["patient"])
         report |= add_labels(frame, rows, task, [task], folder)
+    if patient_column and not any(called):
+        raise ValueError(
+            f"No label file has a column {patient_column!r} that names patients. Name "
+            "another, or leave patient_column out to read patients from the names."
+        )
     return as_bunch(frame, report, folder, DESCR, return_X_y)

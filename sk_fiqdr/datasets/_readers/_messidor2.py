@@ -4,7 +4,7 @@ import warnings
 from pathlib import Path
 
 from .._folder import Layout, image_key, image_name
-from ._assemble import add_labels, as_bunch, frame_of_images
+from ._assemble import KNOWN, add_labels, as_bunch, frame_of_images
 from ._tables import Column, read_labels, read_table, whole_numbers
 
 LAYOUT = Layout(
@@ -136,7 +136,9 @@ def load_messidor2(folder, *, return_X_y=False):
             stacklevel=2,
         )
     descr = DESCR.replace("{patients}", PAIRED if places["pairs"] else UNPAIRED)
-    return as_bunch(frame, report, Path(folder), descr, return_X_y)
+    return as_bunch(
+        frame, report, Path(folder), descr, return_X_y, patients_known=False
+    )
 
 
 def _add_pairs(frame, file):
@@ -156,4 +158,5 @@ def _add_pairs(frame, file):
     keys = frame["image"].map(image_key)
     frame["patient"] = keys.map(patient).fillna(frame["patient"])
     frame["eye"] = keys.map(eye).fillna("")
+    frame[KNOWN] = keys.isin(list(patient))
     return {"n_images_without_pair": int((~keys.isin(list(patient))).sum())}

@@ -1,28 +1,46 @@
-"""Label files as people have them; every complaint names the file and the line."""
+"""Labels of files as people have them; every complaint names file and line."""
 
-import csv
-import io
 import os
-import re
-import warnings
-import zipfile
 from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 
+from ...utils._label_words import QUALITY_WORDS, plain_word
 from ...utils._labels import UNKNOWN
 from .._folder import image_key, image_name
+from ._label_files import SEPARATORS, is_table, name_of, plain_name, read_lines
 
-SEPARATORS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "bar"}
+# What a column is called that tells whose photographs are.
+PATIENT_NAMES = (
+    *("patient_id", "patient", "patientid", "patient_no", "patient_number"),
+    *("patient_code", "subject", "subject_id", "subjectid", "pid", "person_id"),
+    "participant_id",
+)
 
 
 class Column(NamedTuple):
-    """A column of labels: the names it goes by, and what its numbers become."""
+    """A column of labels.
+
+    Attributes
+    ----------
+    names : tuple of str
+        What it may be called.
+    values : dict
+        What its numbers become.
+    required : bool, default=True
+        Whether a file must have it.
+    words : dict, default={}
+        What plain words in it become.
+    poor : object, default=None
+        The label that becomes 0, where the user says so; the other one becomes 1.
+    """
 
     names: tuple
     values: dict
     required: bool = True
+    words: dict = {}  # noqa: RUF012
+    poor: object = None
 
 
 def whole_numbers(largest, *names, required=True):
@@ -30,35 +48,48 @@ def whole_numbers(largest, *names, required=True):
     return Column(names, {n: n for n in range(largest + 1)}, required)
 
 
-def read_labels(files, image, columns):
+def quality_column(*names, poor_label=None, required=True):
+    """Return the Column of a quality: 0 poor and 1 good, or in words that are known."""
+    return Column(names, {0: 0, 1: 1}, required, QUALITY_WORDS, poor_label)
+
+
+def read_labels(files, image, columns, *, patient=None):
     """Read label files, contradictions refused.
 
     Parameters
     ----------
-    files : str, Path, list of them, or None
+    files : str, Path, DataFrame, list of them, or None
         The files; None is none.
     image : tuple of str
         Names that the column of image names may have.
     columns : dict of Column
         What to read, by the name that it gets.
+    patient : str, False or None, default=None
+        Column that names the patient; None takes one that is called so, False none.
 
     Returns
     -------
     rows : DataFrame
-        Columns image, key, file and line, and int64 labels under the keys of `columns`,
-        -1 where empty or where the file has no such column.
+        Columns image, key, patient ("" where none is named), file and line, and int64
+        labels under the keys of `columns`, -1 where empty or where the file has no such
+        column. ``attrs["patient"]`` is what the column of patients is called, or None.
     """
     if files is None:
         files = []
-    elif isinstance(files, str | os.PathLike):
+    elif isinstance(files, str | os.PathLike) or is_table(files):
         files = [files]
-    names = {"image": Column(image, {}), **columns}
-    rows = pd.concat(
-        [_empty(columns), *(_read_file(os.fspath(file), names) for file in files)],
-        ignore_index=True,
-    )
+    names = () if patient is False else (patient,) if patient else PATIENT_NAMES
+    wanted = {"image": Column(image, {}), "patient": Column(names, {}, False)}
+    tables = [
+        _read_file(file if is_table(file) else os.fspath(file), wanted | columns)
+        for file in files
+    ]
+    called = [table.attrs.pop("patient") for table in tables]
+    rows = pd.concat([_empty(columns), *tables], ignore_index=True)
+    rows.attrs["patient"] = next(filter(None, called), None)
     for task, column in columns.items():
         _refuse_contradictions(rows, task, column.names[0])
+    _refuse_contradictions(rows, "patient", rows.attrs["patient"], unknown="")
     return rows
 
 
@@ -67,7 +98,7 @@ def read_table(file, columns):
 
     Parameters
     ----------
-    file : str
+    file : str or DataFrame
         The file.
     columns : dict of Column
         What to read, by the name that it gets.
@@ -76,6 +107,7 @@ def read_table(file, columns):
     -------
     table : DataFrame
         Columns of stripped str, "" where the file has no such column; and line.
+        ``attrs["called"]`` is what each column is called there, or None.
 
     Raises
     ------
@@ -87,7 +119,8 @@ def read_table(file, columns):
     names = [column.names[0] for column in columns.values() if column.required]
     *others, last = dict.fromkeys(names)
     wanted = f"{', '.join(others)} and {last}" if others else last
-    header, lines, separator = _read_lines(file, columns, wanted)
+    header, lines, separator = read_lines(file, columns, wanted)
+    file = name_of(file)
     where = _find_columns(file, header, columns, wanted)
     lines = _without_index(lines, len(header))
     if not lines:
@@ -106,11 +139,16 @@ def read_table(file, columns):
     table = {"line": [line for line, _ in lines]}
     for key, at in where.items():
         table[key] = "" if at is None else [fields[at] for _, fields in lines]
-    return pd.DataFrame(table)
+    table = pd.DataFrame(table)
+    table.attrs["called"] = {
+        key: None if at is None else header[at] for key, at in where.items()
+    }
+    return table
 
 
 def _empty(columns):
-    types = {"image": str, "key": str, "file": str, "line": np.int64}
+    types = dict.fromkeys(("image", "key", "patient", "file"), str)
+    types["line"] = np.int64
     types |= dict.fromkeys(columns, np.int64)
     return pd.DataFrame({name: pd.Series(dtype=kind) for name, kind in types.items()})
 
@@ -119,31 +157,108 @@ def _read_file(file, columns):
     table = read_table(file, columns)
     rows = pd.DataFrame({"image": table["image"].map(image_name)})
     rows["key"] = rows["image"].map(image_key)
-    rows["file"] = file
+    rows["patient"] = table["patient"]
+    rows["file"] = name_of(file)
     rows["line"] = table["line"]
     for task, column in columns.items():
-        if task != "image":
-            rows[task] = _to_labels(file, rows, table[task], column)
+        if task not in ("image", "patient"):
+            rows[task] = _to_labels(rows, table[task], column, task)
+    named = rows["patient"].ne("").any()
+    rows.attrs["patient"] = table.attrs["called"]["patient"] if named else None
     return rows
 
 
-def _to_labels(file, rows, text, column):
-    """Return what the numbers of a column mean; refuse what is none of them."""
-    numbers = pd.to_numeric(text.replace("", str(UNKNOWN)), errors="coerce")
+def _to_labels(rows, text, column, task):
+    """Return what a column means; refuse what is none of its numbers and words."""
+    numbers = _numbers(text, column)
     allowed = numbers.isin([UNKNOWN, *column.values]) & (rows["image"] != "")
     if not allowed.all():
         bad = (~allowed).idxmax()
         raise ValueError(
-            f"{file!r} line {rows['line'][bad]}: image {rows['image'][bad]!r} has "
-            f"{column.names[0]} {text[bad]!r}, expected a name and a whole number from "
-            f"{min(column.values)} to {max(column.values)} ({int((~allowed).sum())} "
-            "such lines). Correct it, or leave the label empty where it is unknown."
+            f"{rows['file'][bad]!r} line {rows['line'][bad]}: image "
+            f"{rows['image'][bad]!r} has {column.names[0]} {text[bad]!r}, expected a "
+            f"name and a whole number from {min(column.values)} to "
+            f"{max(column.values)} ({int((~allowed).sum())} such lines). "
+            f"{_advice(task, column, text)}"
         )
     return numbers.astype(np.int64).map({UNKNOWN: UNKNOWN, **column.values})
 
 
-def _refuse_contradictions(rows, task, column):
-    known = rows[rows[task] != UNKNOWN]
+def _numbers(text, column):
+    if column.poor is not None:
+        return _by_poor_label(text, column)
+    numbers = pd.to_numeric(text.replace("", str(UNKNOWN)), errors="coerce")
+    if column.words:
+        numbers = numbers.where(
+            numbers.notna(), text.map(lambda word: column.words.get(plain_word(word)))
+        )
+    return numbers
+
+
+def _by_poor_label(text, column):
+    """Return 0 for the label that the user calls poor, 1 for the other."""
+    plain = text.map(_plain_label)
+    poor = _plain_label(column.poor)
+    others = sorted(set(plain) - {poor, "", str(UNKNOWN)})
+    if poor not in set(plain) or len(others) > 1:
+        raise ValueError(
+            f"poor_label={column.poor!r} is to be one of two labels of the column "
+            f"{column.names[0]!r}, which holds {sorted(set(text))[:6]!r}. Name the one "
+            "that means poor; leave a third one empty, or map it to one of both."
+        )
+    known = {poor: 0, **dict.fromkeys(others, 1)}
+    return plain.map(lambda label: known.get(label, UNKNOWN))
+
+
+def _plain_label(label):
+    number = pd.to_numeric(str(label), errors="coerce")
+    if number == number and float(number).is_integer():
+        return str(int(number))
+    return plain_word(label)
+
+
+def _advice(task, column, text):
+    """Say what labels that are refused may be, and what to do about it."""
+    labels = {_plain_label(label) for label in text} - {"", str(UNKNOWN)}
+    if task == "grade" and labels <= {*"012345"} and "5" in labels:
+        return (
+            "5 is DDR's mark for an image that cannot be graded: leave such a grade "
+            "empty, and give the image the quality 0."
+        )
+    if task == "quality" and labels == {"1", "2"}:
+        return (
+            "Say which of the two means poor: poor_label=1 or poor_label=2 (sk-fiqdr: "
+            "--poor-label)."
+        )
+    if task == "quality" and (labels <= {*"012"} or "usable" in labels):
+        return (
+            "EyeQ's labels are 0 good, 1 usable and 2 reject, the other way round "
+            "than here: read them with sk_fiqdr.datasets.load_eyeq."
+        )
+    words = sorted(label for label in text if not _is_number(label) and label)
+    if words and task == "quality" and len(labels) == 2:
+        one, other = sorted(labels)
+        return (
+            f"Say which of the two means poor: poor_label={one!r} or "
+            f"poor_label={other!r} (sk-fiqdr: --poor-label)."
+        )
+    if words:
+        mapping = ", ".join(f"{word!r}: ..." for word in dict.fromkeys(words))
+        name = column.names[0]
+        return (
+            f"Write down what each word means: frame[{name!r}] = "
+            f"frame[{name!r}].map({{{mapping[:120]}}}), and pass the frame in place of "
+            "the file."
+        )
+    return "Correct it, or leave the label empty where it is unknown."
+
+
+def _is_number(text):
+    return pd.notna(pd.to_numeric(text, errors="coerce"))
+
+
+def _refuse_contradictions(rows, task, column, unknown=UNKNOWN):
+    known = rows[rows[task] != unknown]
     first = known.groupby("key")[[task, "file", "line"]].transform("first")
     contradicting = known[known[task] != first[task]]
     if len(contradicting):
@@ -158,148 +273,26 @@ def _refuse_contradictions(rows, task, column):
         )
 
 
-def _read_lines(file, columns, wanted):
-    """Return the header, the numbered lines below it, blank ones left out, and sep."""
-    if not os.path.exists(file):
-        raise FileNotFoundError(
-            f"There is no label file {file!r}. Expected a CSV with columns {wanted}."
-        )
-    try:
-        with open(file, "rb") as stream:
-            data = stream.read()
-        if data.startswith(b"PK\x03\x04"):
-            if not _is_workbook(data):
-                raise ValueError("it is a ZIP archive")
-            lines, separator = _excel_lines(file, data), ","
-        else:
-            lines, separator = _csv_lines(_decode(data), columns)
-    except (OSError, ValueError, csv.Error) as error:
-        raise ValueError(
-            f"{file!r} is not a readable CSV ({error}). Expected UTF-8 text with "
-            f"columns {wanted}; a ZIP archive must be unpacked first."
-        ) from error
-    lines = [(number, fields) for number, fields in lines if any(fields)]
-    if not lines:
-        raise ValueError(
-            f"{file!r} is not a readable CSV (it is empty). Expected a header with "
-            f"{wanted} and a line for each image. Copy it again."
-        )
-    return lines[0][1], lines[1:], separator
-
-
-def _decode(data):
-    """Return the text of a file: UTF-8, or UTF-16 as Excel's "Unicode text" has it."""
-    if data.startswith((b"\xff\xfe", b"\xfe\xff")):
-        return data.decode("utf-16")
-    nulls = [data[at:200:2].count(0) for at in (0, 1)]
-    if max(nulls) > 0.4 * len(data[:200:2]):  # UTF-16 without a mark
-        return data.decode("utf-16-be" if nulls[0] > nulls[1] else "utf-16-le")
-    text = data.decode("utf-8-sig")
-    if "\x00" in text:
-        raise ValueError("it holds null bytes, so it is not text")
-    return text
-
-
-def _csv_lines(text, columns):
-    """Split lines at the separator under which the header has the wanted columns."""
-    best, most = ",", -1
-    for separator in SEPARATORS:
-        start = _split(text, separator, strict=False)
-        header = next((row for _, row in start if any(row)), [])
-        names = set(map(_plain, header))
-        found = sum(
-            not names.isdisjoint(map(_plain, c.names)) for c in columns.values()
-        )
-        if found > most:
-            best, most = separator, found
-    return list(_split(text, best)), best
-
-
-def _split(text, separator, *, strict=True):
-    reader = csv.reader(
-        io.StringIO(text, newline=None),
-        delimiter=separator,
-        skipinitialspace=separator != "\t",
-        strict=strict,
-    )
-    line = 1
-    while True:
-        try:
-            fields = next(reader)
-        except StopIteration:
-            return
-        except csv.Error as error:
-            raise csv.Error(f"line {line}: {error}") from error
-        yield line, [field.strip() for field in fields]
-        line = reader.line_num + 1
-
-
-def _is_workbook(data):
-    try:
-        with zipfile.ZipFile(io.BytesIO(data)) as archive:
-            return "xl/workbook.xml" in archive.namelist()
-    except zipfile.BadZipFile:
-        return False
-
-
-def _excel_lines(file, data):
-    try:
-        import openpyxl
-    except ImportError as error:
-        raise ImportError(
-            f"{file!r} is an Excel workbook, and openpyxl, which reads those, is not "
-            "installed. pip install 'sk-fiqdr[excel]', or save it as CSV."
-        ) from error
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # styles and validations it does not know
-            book = openpyxl.load_workbook(io.BytesIO(data), read_only=True)
-            sheets = {
-                sheet.title: [
-                    (line, [_cell(value) for value in row])
-                    for line, row in enumerate(sheet.iter_rows(values_only=True), 1)
-                ]
-                for sheet in book.worksheets
-            }
-    except Exception as error:  # openpyxl raises of all kinds on damaged files
-        raise ValueError(f"it is a damaged Excel workbook: {error!r}") from error
-    filled = [name for name, lines in sheets.items() if any(any(f) for _, f in lines)]
-    if len(filled) > 1:
-        raise ValueError(
-            f"it is a workbook of {len(filled)} sheets, {', '.join(filled)}; save each "
-            "as a CSV and pass the list of them"
-        )
-    return sheets[filled[0]] if filled else []
-
-
-def _cell(value):
-    if isinstance(value, float) and value.is_integer():
-        value = int(value)
-    return "" if value is None else str(value).strip()
-
-
-def _plain(name):
-    """Return a column's name in small letters, blanks for underscores and hyphens."""
-    return re.sub(r"[\s_\-]+", " ", name).strip().casefold()
-
-
 def _find_columns(file, header, columns, wanted):
     """Return the place of each column; an optional one that is missing has None."""
     places = {}
     for at, name in enumerate(header):
-        places.setdefault(_plain(name), []).append(at)
+        places.setdefault(plain_name(name), []).append(at)
     where = {}
     for key, column in columns.items():
-        found = [at for name in column.names for at in places.get(_plain(name), [])]
+        found = [at for name in column.names for at in places.get(plain_name(name), [])]
         if not found and column.required:
             raise ValueError(
                 f"{file!r} has no column {column.names[0]!r}, but {header!r}. "
                 f"Expected {wanted} in its first line, separated by a comma."
             )
+        if len(found) > 1 and key == "image":
+            found = found[: len(places[plain_name(header[found[0]])])]
         if len(found) > 1:
             raise ValueError(
                 f"{file!r} has {len(found)} columns for {column.names[0]!r} in its "
-                f"header {header!r}. Keep the one that is right."
+                f"header {header!r}. Keep the one that is right"
+                + (", or name it: patient_column=." if key == "patient" else ".")
             )
         where[key] = found[0] if found else None
     return where

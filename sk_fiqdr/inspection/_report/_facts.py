@@ -9,9 +9,7 @@ from types import FunctionType
 import pandas as pd
 from sklearn.utils import Bunch
 
-from ...datasets._folder import eye_of, image_name
-from ...model_selection import patient_ids
-from ...model_selection._patients import holds_paths
+from ...model_selection._patients import holds_paths, read_patients
 from ...utils._version import __version__
 from ._section import Section
 
@@ -50,8 +48,7 @@ def _eyes(X):
     """Return "left" or "right" where the name of a file tells, else ""."""
     if not holds_paths(X):
         return [""] * len(X)
-    names = [image_name(str(path)) for path in X]
-    return list(map(eye_of, names, patient_ids(X)))
+    return [side for _, side in read_patients(X)]
 
 
 def settings(it):

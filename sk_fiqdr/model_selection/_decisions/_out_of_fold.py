@@ -93,7 +93,7 @@ def check_unseen(estimator, X):
     trained = getattr(last_step(estimator), "trained_patients_", None)
     if trained is not None and holds_paths(X):
         # A name without laterality may repeat: another clinic's 0001.png.
-        told = [patient for patient, told in read_patients(X) if told]
+        told = [patient for patient, side in read_patients(X) if side]
         check_patients_apart(trained, told)
 
 

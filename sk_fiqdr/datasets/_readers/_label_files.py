@@ -80,8 +80,8 @@ def _file_lines(file, columns, wanted):
         return _csv_lines(decode(data), columns)
     except (OSError, ValueError, csv.Error) as error:
         raise ValueError(
-            f"{file!r} is not a readable CSV ({error}). Expected UTF-8 text with columns "
-            f"{wanted}; a ZIP archive must be unpacked first."
+            f"{file!r} is not a readable CSV ({error}). Expected UTF-8 text with "
+            f"columns {wanted}; a ZIP archive must be unpacked first."
         ) from error
 
 

@@ -2,6 +2,7 @@
 
 import ctypes
 import errno
+import hashlib
 import os
 import shutil
 import uuid
@@ -114,7 +115,7 @@ def folder_written_whole(path, *, overwrite=False):
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    draft = path.with_name(f".{path.name[:100]}-{uuid.uuid4().hex}")
+    draft = path.with_name(f".writing-{uuid.uuid4().hex}")
     draft.mkdir()
     try:
         yield draft
@@ -142,7 +143,8 @@ def recover_folder(path):
 
 
 def _aside(path):
-    return path.with_name(f".{path.name[:100]}.replaced")
+    name = hashlib.sha256(os.fsencode(path.name)).hexdigest()[:16]
+    return path.with_name(f".replaced-{name}")
 
 
 def _rename_to_new(draft, path):

@@ -137,3 +137,14 @@ def test_a_link_in_place_of_the_folder_is_replaced_and_not_followed(tmp_path):
     assert (tmp_path / "victim" / "text").read_text() == "precious"
     assert (tmp_path / "a" / "text").read_text() == "new"
     assert sorted(path.name for path in tmp_path.iterdir()) == ["a", "victim"]
+
+
+@pytest.mark.usefixtures("system")
+@pytest.mark.parametrize("letter", ["a", "ä"])
+def test_folders_with_long_names_that_begin_alike_are_kept_apart(tmp_path, letter):
+    names = [letter * 110 + end for end in "12"]
+    for name in names:
+        write(tmp_path / name, "old")
+    write(tmp_path / names[0], "new", overwrite=True)
+    assert [(tmp_path / name / "text").read_text() for name in names] == ["new", "old"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == names

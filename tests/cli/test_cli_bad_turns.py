@@ -78,7 +78,7 @@ def test_help_waits_for_no_torch():
         ),
         (
             ["train", "{images}", "--grades", "{grades}", "--output", "{images}"],
-            "is no run of `sk-fiqdr train`",
+            "was not created by `sk-fiqdr train`",
         ),
         (
             ["search", "{images}", "--grades", "{grades}", "--refit", "auc"],

@@ -103,8 +103,8 @@ def _with_way_out(error):
     text = str(error)
     if text.startswith('weights="DEFAULT"'):
         text += " On this command line: --weights FILE, or no --weights at all."
-    if getattr(error, "errno", None) in FULL and "make room" not in text:
-        text += ". Nothing was left half-written: make room there, and try again."
+    if getattr(error, "errno", None) in FULL and "free some space" not in text:
+        text += ". Nothing was left half-written: free some space, and try again."
     return text
 
 

@@ -33,7 +33,7 @@ def load_drawing():
 
 def lint_imports(folder):
     return subprocess.run(
-        [shutil.which("lint-imports"), "--no-cache"],
+        [Path(sys.executable).with_name("lint-imports"), "--no-cache"],
         cwd=folder,
         capture_output=True,
         text=True,

@@ -22,7 +22,7 @@ WORDS = {
     "estimators": "classifiers, DeepFeatures",
     "exceptions": "errors to catch",
     "inspection": "displays, report",
-    "losses": "Eqs. 1 to 7",
+    "losses": "Eqs. 1 to 6",
     "metrics": "scores, scorers, reports",
     "model_selection": "splits, searches, decisions",
     "modules": "network, backbones",

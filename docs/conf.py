@@ -41,9 +41,12 @@ copybutton_prompt_is_regexp = True
 html_theme = "pydata_sphinx_theme"
 html_title = "sk_fiqdr"
 html_logo = html_favicon = "images/logo.svg"
+html_static_path = ["_static"]
+html_css_files = ["custom.css"]
 html_show_sourcelink = False
 html_context = {"default_mode": "auto"}
-alone = ["index", "install", "tutorial", "own_photographs", "faq", "citing"]
+alone = ["index", "install", "tutorial", "own_photographs", "faq", "glossary"]
+alone += ["whats_new/index", "citing", "development", "architecture"]
 html_sidebars = {page: [] for page in [*alone, "not_a_medical_device"]}
 html_theme_options = {
     "logo": {"text": "sk_fiqdr", "alt_text": "sk_fiqdr"},

@@ -15,6 +15,8 @@ from ..estimators._fiqdr_classifier import FIQDRClassifier
 from ..metrics import fiqdr_scoring
 from ..metrics._scores import COMPARED_QUALITY_SCORES, GRADING_SCORES
 from ..model_selection import PatientStratifiedKFold, patient_train_test_split
+from ..utils._files import written_whole
+from ._output import write_csv
 
 GRID = {"beta": [3.0, 27.0], "lambd": [0.0, 0.1]}
 CHOSEN, PLAIN = "chosen by the search", "plain cross-entropy"
@@ -124,9 +126,10 @@ def run_demo(folder, *, n_samples=480, image_size=80, random_state=0, advance=No
 def _write(folder, net, scores, results, X_test, y_test):
     net.set_params(callbacks=None)  # the progress bar is not saved
     net.save_pretrained(folder / "model")
-    scores.to_csv(folder / "scores.csv", index=False)
-    pd.DataFrame(results).to_csv(folder / "search.csv", index=False)
-    draw_graded(net, X_test, y_test).save(folder / "graded.png")
+    write_csv(scores, folder / "scores.csv")
+    write_csv(pd.DataFrame(results), folder / "search.csv")
+    with written_whole(folder / "graded.png") as draft:
+        draw_graded(net, X_test, y_test).save(draft, "png")
 
 
 def draw_graded(net, images, y, *, n_columns=6, n_rows=2, tile=224):

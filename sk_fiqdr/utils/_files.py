@@ -53,19 +53,42 @@ def create_draft(folder, prefix=".writing-"):
     return open(Path(folder) / f"{prefix}{uuid.uuid4().hex}", "xb")
 
 
-@contextmanager
-def written_whole(path):
-    """Write a file under a temporary name, so that it is never left half-written.
+def draft_prefix(path):
+    """Return how the temporary names of a file begin.
 
     Parameters
     ----------
     path : Path
         The file.
 
+    Returns
+    -------
+    prefix : str
+        Short enough that file systems take the whole temporary name: their limit, often
+        255, counts bytes, of which a letter has up to four.
+    """
+    name = os.fsencode(path.name)[:100].decode(errors="ignore")
+    return f".{name}.writing-"
+
+
+@contextmanager
+def written_whole(path, *, durable=False, drafts=None):
+    """Write a file under a temporary name, so that it is never left half-written.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+    durable : bool, default=False
+        Whether it is on the disk before it gets its name (fsync), so that it is whole
+        after a power failure, too.
+    drafts : Path, default=None
+        Folder of the temporary file, on the same file system; None is that of `path`.
+
     Yields
     ------
     draft : Path
-        Where to write.
+        An empty file to write to.
 
     Raises
     ------
@@ -74,11 +97,16 @@ def written_whole(path):
     """
     path = Path(path)
     check_place(path)
-    with create_draft(path.parent, f".{path.name[:100]}.") as file:
+    with create_draft(drafts or path.parent, draft_prefix(path)) as file:
         draft = Path(file.name)
     try:
         yield draft
+        if durable:
+            with open(draft, "r+b") as file:
+                os.fsync(file.fileno())
         os.replace(draft, path)
+        if durable:
+            sync_folder(path.parent)
     except OSError as error:
         if error.errno is not None and error.filename is None:  # of a write or a close
             error.filename = str(path)
@@ -127,6 +155,23 @@ def folder_written_whole(path, *, overwrite=False):
         if draft.is_symlink():  # that stood where the folder is now
             draft.unlink()
         shutil.rmtree(draft, ignore_errors=True)
+
+
+def sync_folder(folder):
+    """Wait until the names in a folder are on the disk.
+
+    Parameters
+    ----------
+    folder : Path
+        The folder.
+    """
+    if os.name == "nt":  # which opens no folders
+        return
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
 
 
 def recover_folder(path):

@@ -9,7 +9,11 @@ import stat
 import pytest
 
 from sk_fiqdr.utils import _files
-from sk_fiqdr.utils._files import folder_written_whole, recover_folder
+from sk_fiqdr.utils._files import (
+    folder_written_whole,
+    recover_folder,
+    written_whole,
+)
 
 FORK = multiprocessing.get_context("fork")
 
@@ -148,3 +152,64 @@ def test_folders_with_long_names_that_begin_alike_are_kept_apart(tmp_path, lette
     write(tmp_path / names[0], "new", overwrite=True)
     assert [(tmp_path / name / "text").read_text() for name in names] == ["new", "old"]
     assert sorted(path.name for path in tmp_path.iterdir()) == names
+
+
+@pytest.mark.parametrize("durable", [False, True])
+@pytest.mark.parametrize("letter", ["a", "ä", "眼", "😀"])
+def test_a_file_may_have_the_longest_name_that_the_disk_takes(
+    tmp_path, letter, durable
+):
+    """255 bytes, the draft's name never more, whatever the letters take."""
+    path = tmp_path / (letter * (251 // len(letter.encode())) + ".csv")
+    for text in ("old", "new"):
+        with written_whole(path, durable=durable) as draft:
+            draft.write_text(text)
+    assert path.read_text() == "new"
+    assert [entry.name for entry in tmp_path.iterdir()] == [path.name]
+
+
+def test_a_file_whose_name_is_not_utf8_is_written(tmp_path):
+    path = tmp_path / os.fsdecode(b"\xff\xe4" * 120)
+    with written_whole(path) as draft:
+        draft.write_text("text")
+    assert os.listdir(os.fsencode(tmp_path)) == [b"\xff\xe4" * 120]
+
+
+def test_a_file_that_fails_leaves_the_old_one_and_no_draft(tmp_path):
+    path, drafts = tmp_path / "a.csv", tmp_path / "drafts"
+    path.write_text("old")
+    drafts.mkdir()
+
+    def fail_half_way(place):
+        with written_whole(path, drafts=place) as draft:
+            draft.write_text("half")
+            raise RuntimeError("full")
+
+    for place in (None, drafts):
+        with pytest.raises(RuntimeError, match="full"):
+            fail_half_way(place)
+    assert path.read_text() == "old"
+    assert not list(drafts.iterdir())
+    assert sorted(entry.name for entry in tmp_path.iterdir()) == ["a.csv", "drafts"]
+
+
+def test_a_durable_file_is_synced_before_it_has_its_name_and_its_folder_after(
+    tmp_path, monkeypatch
+):
+    """What a power failure would leave: never a name whose bytes are not there."""
+    path, events = tmp_path / "a.csv", []
+    fsync, replace = os.fsync, os.replace
+
+    def noted_fsync(handle):
+        events.append("folder" if stat.S_ISDIR(os.fstat(handle).st_mode) else "file")
+        fsync(handle)
+
+    def noted_replace(draft, final):
+        events.append("name")
+        replace(draft, final)
+
+    monkeypatch.setattr(os, "fsync", noted_fsync)
+    monkeypatch.setattr(os, "replace", noted_replace)
+    with written_whole(path, durable=True) as draft:
+        draft.write_text("text")
+    assert events == ["file", "name", "folder"]

@@ -20,7 +20,7 @@ import safetensors
 import safetensors.numpy
 from filelock import FileLock, Timeout
 
-from ...utils._files import create_draft
+from ...utils._files import draft_prefix, written_whole
 from ...utils._images import PATHS
 
 N_FILES = 64
@@ -206,27 +206,19 @@ class FeatureCache:
             "checksum": np.frombuffer(_digest(keys, features), np.uint8),
         }
         path = self._path(file)
-        prefix = f"{file:02d}.writing-"
         try:
-            self._remove_drafts(prefix)  # what a killed process left
-            with create_draft(self.folder, prefix) as draft:
-                draft.write(safetensors.numpy.save(tensors))
-                draft.flush()
-                os.fsync(draft.fileno())
-            os.replace(draft.name, path)
+            for left in self.folder.glob(f"{draft_prefix(path)}*"):
+                left.unlink()  # what a killed process left
+            with written_whole(path, durable=True) as draft:
+                draft.write_bytes(safetensors.numpy.save(tensors))
         except OSError as error:
-            with suppress(OSError):
-                self._remove_drafts(prefix)
             raise self._unwritable(error) from error
-
-    def _remove_drafts(self, prefix):
-        for left in self.folder.glob(f"{prefix}*"):
-            left.unlink()
 
     def _unwritable(self, error):
         return OSError(
             error.errno,
-            f"memory={str(self.folder)!r} cannot be written to ({error.strerror}). "
+            f"memory={str(self.folder)!r} cannot be written to "
+            f"({error.strerror or error}). "
             "Make room there, choose another folder, or memory=None. What has been "
             "written before is whole and will be read again.",
         )

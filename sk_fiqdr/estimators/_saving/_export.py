@@ -3,16 +3,14 @@
 import copy
 import itertools
 import json
-import os
-import tempfile
 import warnings
-from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
 import torch
 from torch import nn
 
+from ...utils._files import written_whole
 from ...utils._version import __version__
 
 FORMATS = {".onnx": "onnx", ".pt2": "torch"}  # by suffix
@@ -54,7 +52,8 @@ def export(net, path, *, format=None, X=None, tolerance=1e-4, overwrite=False):
         first = next(iter(batches))[0]
         # Not 0 or 1 rows, which torch.export takes for constants.
         program = _trace(network, torch.cat([first, first])[:2], net)
-        with _appearing(path) as draft:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with written_whole(path) as draft:
             write(program, draft, network, exported_facts(net))
             run = read(draft)
             if run is None:
@@ -174,16 +173,6 @@ def _trace(network, rows, net):
         ) from error
 
 
-@contextmanager
-def _appearing(path):
-    """Give a name beside `path` to write to; it becomes `path` if all goes well."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=".exporting-", dir=path.parent) as folder:
-        draft = Path(folder, f"model{path.suffix}")
-        yield draft
-        os.replace(draft, path)
-
-
 def _write_onnx(program, path, network, facts):
     try:
         import onnx
@@ -204,7 +193,7 @@ def _write_onnx(program, path, network, facts):
     model = exported.model_proto
     onnx.helper.set_model_props(model, facts)
     model.producer_name, model.producer_version = "sk_fiqdr", __version__
-    onnx.save(model, path)
+    onnx.save(model, path, format="protobuf")
 
 
 def _read_onnx(path):
@@ -225,11 +214,13 @@ def _read_onnx(path):
 
 def _write_torch(program, path, network, facts):
     extra = {FACTS: json.dumps({**facts, "outputs": network.output_names}, indent=2)}
-    torch.export.save(program, path, extra_files=extra)
+    with open(path, "wb") as file:  # for torch expects a path to end in .pt2
+        torch.export.save(program, file, extra_files=extra)
 
 
 def _read_torch(path):
-    network = torch.export.load(path).module()
+    with open(path, "rb") as file:
+        network = torch.export.load(file).module()
     return lambda rows: [output.numpy() for output in network(rows)]
 
 

@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 import pandas as pd
 
+from ...utils._files import written_whole
 from ._sources import could_be_output
 
 PREPARED, FAILED, GONE, ASIDE = "prepared", "failed", "gone", "left aside"
@@ -266,7 +267,7 @@ def read_rows(manifest):
     _warn_of_strange(manifest, strange)
 
 
-def write_manifest(manifest, records, draft):
+def write_manifest(manifest, records, drafts):
     """Write a manifest, whole or not at all.
 
     Parameters
@@ -275,19 +276,19 @@ def write_manifest(manifest, records, draft):
         The CSV file.
     records : iterable of Record
         Its rows.
-    draft : Path
-        Where it is written before it gets its name.
+    drafts : Path
+        Folder where it is written before it gets its name.
     """
     # Names that are not UTF-8 are shown with their bytes as \\udc80 to \\udcff.
-    with open(
-        draft, "x", encoding="utf-8", errors="backslashreplace", newline=""
-    ) as file:
+    with (
+        written_whole(manifest, durable=True, drafts=drafts) as draft,
+        open(
+            draft, "w", encoding="utf-8", errors="backslashreplace", newline=""
+        ) as file,
+    ):
         rows = csv.writer(file)
         rows.writerow(Record._fields)
         rows.writerows(records)
-        file.flush()
-        os.fsync(file.fileno())
-    os.replace(draft, manifest)
 
 
 def read_manifest(manifest):

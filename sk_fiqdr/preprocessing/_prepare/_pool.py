@@ -158,6 +158,6 @@ def cannot_write(output, error):
     """
     return OSError(
         error.errno,
-        f"Cannot write to the output folder {str(output)!r}: {error.strerror}. Make "
-        f"room, or get permission to write. {GO_ON}",
+        f"Cannot write to the output folder {str(output)!r}: "
+        f"{error.strerror or error}. Make room, or get permission to write. {GO_ON}",
     )

@@ -286,7 +286,7 @@ def _prepare_all(sources, aside, task, n_jobs, on_error, progress):
         Record(file, status=ASIDE, reason=f"left aside: {why}")
         for file, why in aside.items()
     ]
-    write_manifest(manifest, rows, task.drafts / MANIFEST)
+    write_manifest(manifest, rows, task.drafts)
     status = Counter(record.status for record in rows)
     return {
         "found": len(sources),

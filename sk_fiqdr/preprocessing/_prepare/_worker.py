@@ -12,7 +12,7 @@ from typing import NamedTuple
 from PIL import Image
 
 from ...exceptions import NoFundusError, UnreadableImageError
-from ...utils._files import create_draft
+from ...utils._files import written_whole
 from .._contrast import ClaheEqualizer, GrahamNormalizer
 from .._crop import crop_file
 from ._manifest import FAILED, PREPARED, Journal, Record
@@ -179,18 +179,11 @@ def _make(job, task):
 def _write(data, record, stale, task, journal):
     final = _place(task, record.output)
     final.parent.mkdir(parents=True, exist_ok=True)
-    with create_draft(task.drafts) as file:
-        draft = Path(file.name)
-        try:
-            file.write(data)
-            file.close()
-            if stale is not None:  # before the new is on record, lest it be forgotten
-                _place(task, stale).unlink(missing_ok=True)
-            journal.append(record, os.stat(draft).st_mtime_ns)
-            os.replace(draft, final)
-        except OSError:
-            draft.unlink(missing_ok=True)
-            raise
+    with written_whole(final, drafts=task.drafts) as draft:
+        draft.write_bytes(data)
+        if stale is not None:  # before the new is on record, lest it be forgotten
+            _place(task, stale).unlink(missing_ok=True)
+        journal.append(record, os.stat(draft).st_mtime_ns)
 
 
 def _place(task, name):

@@ -7,21 +7,12 @@ from typing import Annotated
 
 import typer
 
+from ..utils._version import LIBRARIES, versions
 from . import _options as o
 from ._messages import telling
 from ._model import model_folder
 from ._output import check_format, show
 
-NEEDED = (
-    "torch",
-    "torchvision",
-    "skorch",
-    "scikit-learn",
-    "numpy",
-    "pandas",
-    "pillow",
-    "safetensors",
-)
 EXTRAS = {  # a package that tells whether the extra is there
     "matplotlib": "plots",
     "captum": "inspection",
@@ -57,17 +48,13 @@ def info(
 def _of_machine():
     import torch
 
-    from .. import __version__
-
-    yield "sk_fiqdr", __version__
+    yield from versions((*LIBRARIES, "pandas", "safetensors")).items()
     yield "python", platform.python_version()
-    for name in (*NEEDED, *EXTRAS):
+    for name, extra in EXTRAS.items():
         try:
             yield name, version(name)
         except PackageNotFoundError:
-            extra = EXTRAS.get(name)
-            missing = f"not installed; pip install 'sk-fiqdr[{extra}]'"
-            yield name, missing if extra else "not installed"
+            yield name, f"not installed; pip install 'sk-fiqdr[{extra}]'"
     yield "cores", str(torch.get_num_threads())
     devices = range(torch.cuda.device_count())
     names = [f"cuda:{i} {torch.cuda.get_device_name(i)}" for i in devices]

@@ -12,6 +12,7 @@ from PIL import Image
 from ..exceptions import NoFundusError
 from ..utils._files import written_whole
 from ..utils._images import PATHS, check_images
+from ..utils._same_file import content_of
 from ._circle import find_circle
 from ._crop import crop_file, crop_to_circle
 from ._stateless import StatelessTransformer
@@ -119,7 +120,7 @@ def _crop_path(path, row, image_size, cache_dir):
     if cache_dir is None:
         return crop_file(path, image_size)[0]
     try:
-        content = Path(path).read_bytes()
+        content = bytes.fromhex(content_of(path))
     except OSError:
         crop_file(path, image_size)  # says what is wrong with it
         raise
@@ -140,14 +141,15 @@ def _crop_image(image, row, image_size, cache_dir):
 
     if cache_dir is None:
         return crop()
-    content = repr(image.shape).encode() + np.ascontiguousarray(image).tobytes()
-    return _cached(crop, content, f"{row}.png", image_size, cache_dir)
+    content = hashlib.sha256(repr(image.shape).encode())
+    content.update(np.ascontiguousarray(image))
+    return _cached(crop, content.digest(), f"{row}.png", image_size, cache_dir)
 
 
 def _cached(crop, content, name, image_size, cache_dir):
     """Return the path of a crop, made now or earlier; it is there whole or not."""
     settings = f"crop {VERSION} {image_size}".encode()
-    key = hashlib.sha256(settings + hashlib.sha256(content).digest()).hexdigest()[:32]
+    key = hashlib.sha256(settings + content).hexdigest()[:32]
     path = os.path.join(cache_dir, key, name)
     if not os.path.exists(path):
         folder = os.path.dirname(path)

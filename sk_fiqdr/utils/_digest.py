@@ -14,6 +14,8 @@ from pathlib import PurePath
 
 import numpy as np
 
+from ._same_file import content_of
+
 # Parameters of nets that say how and where it is computed, and not what.
 NO_PART = re.compile(
     r"checkpoint_dir|device|verbose|callbacks__print_log|iterator_(train|valid)__"
@@ -156,8 +158,7 @@ def describe_weights(weights):
     """
     is_path = isinstance(weights, str | os.PathLike) and weights != "DEFAULT"
     if is_path and os.path.isfile(weights):
-        with open(weights, "rb") as file:
-            return ["file", hashlib.file_digest(file, "sha256").hexdigest()]
+        return ["file", content_of(weights)]
     return describe(weights)
 
 

@@ -9,6 +9,7 @@ import numpy as np
 from PIL import Image, ImageFilter
 
 from ...utils._images import open_image
+from ...utils._same_file import content_of
 
 SIDE = 256  # pixels of the longer side at which an image is hashed
 HASH_SIZE = 16  # 16 x 16 bits: 64 do not tell one fundus from another
@@ -107,7 +108,6 @@ def _is_file(path):
 
 def _digest(path):
     try:
-        with open(path, "rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
+        return content_of(path)
     except OSError:  # it went away, or may not be read
         return ""

@@ -1,10 +1,8 @@
 """Identity of a fit: its parameters, its data, and its start."""
 
-import os
-from pathlib import PurePath
-
 from ...utils._digest import NO_PART, WEIGHTS, describe_weights, digest
 from ...utils._images import PATHS
+from ...utils._same_file import name_and_size
 
 
 def fit_key(net, dataset, state=None):
@@ -29,7 +27,7 @@ def fit_key(net, dataset, state=None):
     """
     X = dataset.X
     if dataset.kind == PATHS:
-        X = [(*PurePath(path).parts[-2:], _size(path)) for path in X]
+        X = [name_and_size(path) for path in X]
     parameters = {
         name: describe_weights(value) if name in WEIGHTS else value
         for name, value in net.get_params(deep=False).items()
@@ -47,10 +45,3 @@ def fit_key(net, dataset, state=None):
             "start": state,
         }
     )
-
-
-def _size(path):
-    try:
-        return os.path.getsize(path)
-    except OSError:
-        return -1

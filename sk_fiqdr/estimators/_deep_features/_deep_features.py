@@ -20,13 +20,15 @@ from ...model_selection._fitted_images import check_patients, remember_images
 from ...utils._digest import digest
 from ...utils._files import written_whole
 from ...utils._progress import progress_bar
+from ...utils._same_file import place_and_times
 from ...utils._tasks import DEEP
+from ...utils._version import FEATURE_LIBRARIES, versions
 from .._fiqdr_classifier import FIQDRClassifier
 from .._input import check_X, report_unreadable
 from .._net import FundusNet
 from .._training._data import FundusDataset
 from ._feature_cache import FeatureCache, image_keys
-from ._frozen_backbone import VERSIONS, FrozenBackbone, build, network_key, per_channel
+from ._frozen_backbone import FrozenBackbone, build, network_key, per_channel
 
 SHARE = 1024  # images between two steps of the progress bar, without memory
 
@@ -346,12 +348,9 @@ class DeepFeatures(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstima
             return None
         weights = self.weights
         if weights is not None and weights != "DEFAULT":
-            try:
-                status = os.stat(weights)
-            except OSError:
+            weights = place_and_times(weights)
+            if weights is None:
                 return None
-            change = status.st_size, status.st_mtime_ns, status.st_ctime_ns
-            weights = (os.path.abspath(weights), change)
         settings = (self.image_size, self.mean, self.std, self.device, self.amp)
         return digest([self.backbone, weights, settings, self.seed_])
 
@@ -379,7 +378,7 @@ class DeepFeatures(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstima
             "image_size": int(self.image_size),
             "n_features": self._n_features_out,
             "network": self.network_,
-            "versions": VERSIONS,
+            "versions": versions(FEATURE_LIBRARIES),
         }
         folder.mkdir(parents=True, exist_ok=True)
         with written_whole(path) as draft:

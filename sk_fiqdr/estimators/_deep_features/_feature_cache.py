@@ -22,6 +22,7 @@ from filelock import FileLock, Timeout
 
 from ...utils._files import draft_prefix, written_whole
 from ...utils._images import PATHS
+from ...utils._same_file import place_and_times
 
 N_FILES = 64
 FIRST_SHARE = 256  # images that are computed before anything is written
@@ -41,20 +42,15 @@ def image_keys(X, kind):
     Returns
     -------
     keys : list of bytes or None
-        Files are known by their path, their size and the times of their last change,
-        pixels by themselves. None where there is no such file.
+        Files are known by `place_and_times`, pixels by themselves. None where there is
+        no such file.
     """
     return [_file_key(path) if kind == PATHS else _pixel_key(path) for path in X]
 
 
 def _file_key(path):
-    try:
-        status = os.stat(path)
-    except (OSError, ValueError):
-        return None
-    # The time of the last change to the entry (ctime) cannot be set back.
-    change = (status.st_size, status.st_mtime_ns, status.st_ctime_ns)
-    return _digest(os.fsencode(os.path.abspath(path)), repr(change).encode())
+    known_by = place_and_times(path)
+    return known_by and _digest(os.fsencode(repr(known_by)))
 
 
 def _pixel_key(image):

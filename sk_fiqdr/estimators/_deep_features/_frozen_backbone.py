@@ -1,19 +1,8 @@
 """The network of DeepFeatures, and what tells it from any other."""
 
-import PIL
-import torch
-import torchvision
-
 from ...modules import MultiTaskNet
 from ...utils._digest import digest
-from ...utils._version import __version__
-
-VERSIONS = {
-    "sk_fiqdr": __version__,
-    "torch": torch.__version__,
-    "torchvision": torchvision.__version__,
-    "pillow": PIL.__version__,
-}
+from ...utils._version import FEATURE_LIBRARIES, versions
 
 
 class FrozenBackbone(MultiTaskNet):
@@ -43,7 +32,7 @@ def network_key(net):
         if type(layer).__module__.partition(".")[0] not in ("torch", "torchvision")
     ]
     settings = [module.mean, module.std, net.image_size, net._uses_bfloat16()]
-    return digest([module.backbone, code, settings, VERSIONS])
+    return digest([module.backbone, code, settings, versions(FEATURE_LIBRARIES)])
 
 
 def _settings(layer):

@@ -11,7 +11,7 @@ import torch
 from torch import nn
 
 from ...utils._files import written_whole
-from ...utils._version import __version__
+from ...utils._version import __version__, versions
 
 FORMATS = {".onnx": "onnx", ".pt2": "torch"}  # by suffix
 FACTS = "sk_fiqdr.json"  # beside a program of torch.export
@@ -83,8 +83,7 @@ def exported_facts(net):
         ONNX stores them as the model's metadata.
     """
     facts = {
-        "sk_fiqdr": __version__,
-        "torch": torch.__version__,
+        **versions(["torch"]),
         "estimator": type(net).__name__,
         "intended_use": "Research only. Not a medical device.",
     }

@@ -1,7 +1,6 @@
 """Saved models: a folder of safetensors, JSON and a card, never a pickle."""
 
 import hashlib
-import importlib.metadata
 import json
 from collections.abc import Mapping
 from pathlib import Path
@@ -12,7 +11,7 @@ import safetensors.torch
 import torch
 
 from ...utils._files import folder_written_whole, recover_folder
-from ...utils._version import __version__
+from ...utils._version import versions
 from .._training._errors import name_of_nan
 from ._model_card import model_card
 from ._saved_config import (
@@ -56,7 +55,7 @@ def save(net, folder, *, overwrite=False, scores=None):
     config = {
         "format": FORMAT,
         "estimator": type(net).__name__,
-        "versions": _versions(),
+        "versions": versions(),
         "parameters": parameters,
         "not_saved": not_saved,
         "fitted": _fitted(net),
@@ -178,16 +177,6 @@ def _scores(scores):
                 f"scores[{name!r}] must be a number, got {score!r}."
             ) from error
     return plain
-
-
-def _versions():
-    # Not imported for their versions: torchvision takes a while.
-    others = ("torchvision", "skorch", "scikit-learn", "numpy")
-    return {
-        "sk_fiqdr": __version__,
-        "torch": torch.__version__,
-        **{name: importlib.metadata.version(name) for name in others},
-    }
 
 
 def _check_size(path, fitted, parameters, tensors):

@@ -2,7 +2,6 @@
 
 import platform
 import re
-from importlib.metadata import version
 from pathlib import PurePath
 from types import FunctionType
 
@@ -10,7 +9,7 @@ import pandas as pd
 from sklearn.utils import Bunch
 
 from ...model_selection._patients import holds_paths, read_patients
-from ...utils._version import __version__
+from ...utils._version import LIBRARIES, versions
 from ._section import Section
 
 LONGEST = 200  # letters of a setting
@@ -63,11 +62,9 @@ def settings(it):
     section.tables["settings"] = pd.DataFrame(
         {"value": values}, index=pd.Index(params, name="parameter")
     )
-    names = ["torch", "torchvision", "skorch", "scikit-learn", "numpy", "pandas"]
-    versions = {"sk-fiqdr": __version__, "Python": platform.python_version()}
-    versions |= {name: version(name) for name in names}
+    installed = versions((*LIBRARIES, "pandas")) | {"python": platform.python_version()}
     section.tables["versions"] = pd.DataFrame(
-        {"version": versions.values()}, index=pd.Index(versions, name="library")
+        {"version": installed.values()}, index=pd.Index(installed, name="library")
     )
     return section
 

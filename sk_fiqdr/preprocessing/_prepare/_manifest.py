@@ -11,6 +11,7 @@ from typing import NamedTuple
 import pandas as pd
 
 from ...utils._files import written_whole
+from ...utils._same_file import size_and_time
 from ._sources import could_be_output
 
 PREPARED, FAILED, GONE, ASIDE = "prepared", "failed", "gone", "left aside"
@@ -172,8 +173,9 @@ def read_journals(folder, output, run=None):
             record = _record(line)
             if record is None:
                 strange.append(f"{line!r:.200}")
-            elif record.status == FAILED or _is_there(
-                output / record.output, record.output_bytes, output_mtime_ns
+            elif record.status == FAILED or (
+                size_and_time(output / record.output)
+                == (record.output_bytes, output_mtime_ns)
             ):
                 records[record.source] = record
     _warn_of_strange(folder, strange)
@@ -212,14 +214,6 @@ def _warn_of_strange(place, strange):
             UserWarning,
             stacklevel=4,
         )
-
-
-def _is_there(path, size, mtime_ns):
-    try:
-        status = os.stat(path)
-    except (OSError, ValueError):
-        return False
-    return (status.st_size, status.st_mtime_ns) == (size, mtime_ns)
 
 
 def read_rows(manifest):

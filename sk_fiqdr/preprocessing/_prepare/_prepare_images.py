@@ -7,7 +7,6 @@ file is ignored. In the end the manifest is made from the journals.
 """
 
 import errno
-import os
 import shutil
 import uuid
 import warnings
@@ -20,6 +19,7 @@ from filelock import FileLock, Timeout
 from ...utils._image_files import describe_aside
 from ...utils._images import EXTENSIONS
 from ...utils._progress import progress_bar
+from ...utils._same_file import size_and_time
 from ._manifest import (
     ASIDE,
     FAILED,
@@ -326,21 +326,10 @@ def _why(record, source, output, task):
         return "failed_before"
     if record.settings != str(task.settings):
         return "settings_changed"
-    try:
-        status = os.stat(task.images / source)
-    except OSError:
+    before = record.source_bytes, record.source_mtime_ns
+    if size_and_time(task.images / source) != before:
         return "source_changed"
-    if (status.st_size, status.st_mtime_ns) != (
-        record.source_bytes,
-        record.source_mtime_ns,
-    ):
-        return "source_changed"
-    try:
-        if (
-            record.output == output
-            and os.stat(task.output / output).st_size == record.output_bytes
-        ):
-            return "unchanged"
-    except OSError:
-        pass
-    return "output_changed"
+    now = size_and_time(task.output / output) if output == record.output else None
+    # Not its time, for the manifest does not hold that.
+    same = now is not None and now[0] == record.output_bytes
+    return "unchanged" if same else "output_changed"

@@ -13,6 +13,7 @@ from PIL import Image
 
 from ...exceptions import NoFundusError, UnreadableImageError
 from ...utils._files import written_whole
+from ...utils._same_file import size_and_time
 from .._contrast import ClaheEqualizer, GrahamNormalizer
 from .._crop import crop_file
 from ._manifest import FAILED, PREPARED, Journal, Record
@@ -144,14 +145,11 @@ def _prepare(job, task, journal):
 
 def _describe(job, task):
     record = Record(job.source, status=FAILED, settings=str(task.settings))
-    try:
-        # Before it is read: if it changes meanwhile, the next run sees that.
-        status = os.stat(task.images / job.source)
-    except (OSError, ValueError):
+    # Before it is read: if it changes meanwhile, the next run sees that.
+    known_by = size_and_time(task.images / job.source)
+    if known_by is None:
         return record  # reading it will say why
-    return record._replace(
-        source_bytes=status.st_size, source_mtime_ns=status.st_mtime_ns
-    )
+    return record._replace(source_bytes=known_by[0], source_mtime_ns=known_by[1])
 
 
 def _make(job, task):
@@ -183,7 +181,7 @@ def _write(data, record, stale, task, journal):
         draft.write_bytes(data)
         if stale is not None:  # before the new is on record, lest it be forgotten
             _place(task, stale).unlink(missing_ok=True)
-        journal.append(record, os.stat(draft).st_mtime_ns)
+        journal.append(record, size_and_time(draft)[1])
 
 
 def _place(task, name):

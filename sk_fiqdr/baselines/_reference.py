@@ -14,17 +14,13 @@ from ..model_selection._fitted_images import (
     compare_with_fit,
     remember_images,
 )
+from ..utils._classes import check_length, encode_classes, known_accuracy
 from ..utils._images import check_images
-from ._labels import (
-    GOOD,
-    POOR,
-    UNKNOWN,
-    encode_quality,
-    known_accuracy,
-    more_probable,
-)
+from ..utils._labels import UNKNOWN, most_probable
+from ..utils._tasks import QUALITY
 from ._reading import describe_images
 
+POOR, GOOD = 0, 1  # codes
 SMALLEST = 32  # pixels, below which measures are meaningless
 
 
@@ -68,7 +64,9 @@ class ReferenceClassifier(ClassifierMixin, TransformerMixin, BaseEstimator):
         """
         self._check_parameters()
         X, kind = check_images(X)
-        codes, self.classes_ = encode_quality(y, len(X), type(self).__name__)
+        name = type(self).__name__
+        y = check_length(y, len(X), name)
+        codes, self.classes_ = encode_classes(y, name, QUALITY)
         remember_images(self, X, kind)
         known = codes != UNKNOWN
         descriptions, readable = self._describe(X[known], kind)
@@ -144,7 +142,7 @@ class ReferenceClassifier(ClassifierMixin, TransformerMixin, BaseEstimator):
         quality : ndarray of shape (n_samples,)
             0 poor, 1 good; -1 where an image could not be read.
         """
-        return more_probable(self.predict_proba(X), self.classes_)
+        return most_probable(self.predict_proba(X), self.classes_)
 
     def score(self, X, y):
         """Return the accuracy over images of known quality.

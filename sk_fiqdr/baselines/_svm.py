@@ -7,7 +7,9 @@ from sklearn.svm import SVC
 from sklearn.utils.class_weight import compute_sample_weight
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from ._labels import UNKNOWN, encode_quality, known_accuracy, more_probable
+from ..utils._classes import check_length, encode_classes, known_accuracy
+from ..utils._labels import UNKNOWN, most_probable
+from ..utils._tasks import QUALITY
 
 N_FOLDS = 5
 
@@ -82,7 +84,8 @@ class BalancedSVC(ClassifierMixin, BaseEstimator):
             If X or y is not as described, or a class has less than two rows.
         """
         X = validate_data(self, X, dtype="numeric", ensure_all_finite="allow-nan")
-        codes, self.classes_ = encode_quality(y, len(X), type(self).__name__)
+        y = check_length(y, len(X), "BalancedSVC")
+        codes, self.classes_ = encode_classes(y, "BalancedSVC", QUALITY)
         known = (codes != UNKNOWN) & ~np.isnan(X).any(axis=1)
         X, codes = X[known], codes[known]
         smallest = min(np.bincount(codes, minlength=2))
@@ -138,7 +141,7 @@ class BalancedSVC(ClassifierMixin, BaseEstimator):
         quality : ndarray of shape (n_samples,)
             0 poor, 1 good; -1 for rows with a nan.
         """
-        return more_probable(self.predict_proba(X), self.classes_)
+        return most_probable(self.predict_proba(X), self.classes_)
 
     def score(self, X, y):
         """Return the accuracy over rows of known quality.

@@ -13,6 +13,7 @@ from ..model_selection._fitted_images import (
     remember_images,
     summarize,
 )
+from ..utils._classes import check_length
 from ..utils._images import PATHS, check_images, read_image
 from ._training._data import FEATURES, FundusDataset
 
@@ -141,19 +142,7 @@ def make_training_set(net, X, y, sample_weight, groups, *, reset):
         If anything is not as it is described in `fit`.
     """
     X, kind = check_X(net, X, reset=reset)
-    if y is None:
-        raise ValueError(
-            f"This {type(net).__name__} estimator requires y to be passed, but the "
-            "target y is None."
-        )
-    if not hasattr(y, "__len__"):
-        y = np.asarray(y)
-    if len(y) != len(X):
-        raise ValueError(
-            f"X and y have inconsistent numbers of samples: {len(X)} rows of X and "
-            f"{len(y)} of y."
-        )
-    y = net._encode_targets(y)
+    y = net._encode_targets(check_length(y, len(X), type(net).__name__))
     if kind == FEATURES and np.isnan(X[:, 0]).any():
         y = y.copy()
         y[np.isnan(X[:, 0])] = -1  # of images that could not be read

@@ -1,7 +1,5 @@
 """QualityClassifier: the quality alone."""
 
-from sklearn.utils.multiclass import type_of_target
-
 from ..losses import WeightedCenterLoss
 from ..utils._tasks import QUALITY
 from ._centred_quality import CentredQuality
@@ -75,15 +73,6 @@ class QualityClassifier(CentredQuality, SingleTask):
         tags = super().__sklearn_tags__()
         tags.classifier_tags.multi_class = False
         return tags
-
-    def _check_classes(self, y):
-        super()._check_classes(y)
-        if len(self.classes_) > 2:
-            raise ValueError(
-                "Only binary classification is supported. The type of the target is "
-                f"{type_of_target(y)}: {self.classes_.tolist()!r}. Use 0 poor, 1 good "
-                "and -1 unknown."
-            )
 
     def _encode_targets(self, y):
         y = super()._encode_targets(y)

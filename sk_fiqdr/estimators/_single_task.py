@@ -1,12 +1,9 @@
 """What the two estimators of a single task share."""
 
-import numpy as np
 from sklearn.base import ClassifierMixin
-from sklearn.metrics import accuracy_score
-from sklearn.utils.multiclass import check_classification_targets
-from sklearn.utils.validation import column_or_1d
 
-from ..utils._labels import UNKNOWN, most_probable
+from ..utils._classes import encode_classes, known_accuracy
+from ..utils._labels import most_probable
 from ._net import FundusNet
 
 
@@ -21,21 +18,8 @@ class SingleTask(ClassifierMixin, FundusNet):
         return (self._task._replace(column=None, classes=classes),)
 
     def _encode_targets(self, y):
-        y = column_or_1d(y, warn=True)
-        check_classification_targets(y)
-        known = y != UNKNOWN if np.issubdtype(y.dtype, np.number) else y == y
-        self.classes_ = np.unique(y[known])
-        self._check_classes(y)
-        codes = np.searchsorted(self.classes_, np.where(known, y, y[known][0]))
-        return np.where(known, codes, UNKNOWN).astype(np.int64)
-
-    def _check_classes(self, y):
-        if len(self.classes_) < 2:
-            raise ValueError(
-                f"This {type(self).__name__} needs at least two classes in y, got one "
-                f"class: {self.classes_.tolist()!r}. -1 marks unknown labels, not a "
-                "class; add training data until every class occurs."
-            )
+        codes, self.classes_ = encode_classes(y, type(self).__name__, self._task)
+        return codes
 
     def predict_proba(self, X):
         """Return the probability of each class.
@@ -90,7 +74,4 @@ class SingleTask(ClassifierMixin, FundusNet):
             If X holds an eye whose fellow eye was trained on.
         """
         self.check_patients(X)
-        y, y_pred = column_or_1d(y), self.predict(X)
-        known = (y != UNKNOWN) & (y_pred != UNKNOWN)
-        weight = None if sample_weight is None else np.asarray(sample_weight)[known]
-        return accuracy_score(y[known], y_pred[known], sample_weight=weight)
+        return known_accuracy(y, self.predict(X), sample_weight)

@@ -7,7 +7,8 @@ import pandas as pd
 
 from ..utils._labels import N_GRADES, UNKNOWN, check_integers, check_truth
 from ._bootstrap import check_bootstrap, check_groups, draw_patients, interval
-from ._reports import _grading_measures, _quality_measures
+from ._quality import quality_measures
+from ._reports import _grading_measures
 from ._scorers import _unwrap, decide_tasks
 from ._scores import COMPARED_QUALITY_SCORES, GRADING_SCORES
 
@@ -234,7 +235,7 @@ def _measures(counts, answers):
     grading, quality = np.split(counts, [N_GRADING_CELLS], axis=-1)
     shape = counts.shape[:-1]
     grading = _grading_measures(grading.reshape(*shape, 3, N_GRADES, N_GRADES))
-    quality = _quality_measures(quality.reshape(*shape, 2, 2))
+    quality = quality_measures(quality.reshape(*shape, 2, 2))
     measures = {}
     if any(grades is not None for grades, _ in answers.values()):
         measures |= {name: grading[name] for name in GRADING_SCORES}

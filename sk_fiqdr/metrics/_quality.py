@@ -1,15 +1,47 @@
 """Measures of quality classification: 1 is good and positive, 0 poor."""
 
+import numpy as np
+
 from ..utils._labels import check_labels, no_known_rows, undefined
+from ._grading import confusion
 
 
-def _share(name, y_true, y_pred, *, among, right, missing):
-    """Share of `right` predictions in the rows that `among` picks."""
-    y_true, y_pred = check_labels(y_true, y_pred, 2)
-    rows = among(y_true, y_pred)
-    if not rows.any():
-        return undefined(name, missing)
-    return float((right(y_true, y_pred) & rows).sum() / rows.sum())
+def quality_measures(counts):
+    """Return all measures of confusion matrices, nan where undefined.
+
+    Parameters
+    ----------
+    counts : ndarray of shape (..., 2, 2)
+        Images of each true and predicted quality, true ones in rows.
+
+    Returns
+    -------
+    measures : dict of str to ndarray of shape (...)
+        mean_acc, specificity, acc, sensitivity, precision, and the numbers of images
+        and of poor ones.
+    """
+    poor_right, poor_wrong = counts[..., 0, 0], counts[..., 0, 1]
+    good_wrong, good_right = counts[..., 1, 0], counts[..., 1, 1]
+    n_poor, n_good = poor_right + poor_wrong, good_wrong + good_right
+    with np.errstate(invalid="ignore", divide="ignore"):
+        specificity, sensitivity = poor_right / n_poor, good_right / n_good
+        return {
+            "mean_acc": (specificity + sensitivity) / 2,
+            "specificity": specificity,
+            "acc": (poor_right + good_right) / (n_poor + n_good),
+            "sensitivity": sensitivity,
+            "precision": good_right / (good_right + poor_wrong),
+            "n": n_poor + n_good,
+            "n_poor": n_poor,
+        }
+
+
+def _measures(y_true, y_pred):
+    return quality_measures(confusion(*check_labels(y_true, y_pred, 2), 2))
+
+
+def _defined(name, value, missing):
+    return undefined(name, missing) if np.isnan(value) else float(value)
 
 
 def sensitivity(y_true, y_pred):
@@ -43,14 +75,8 @@ def sensitivity(y_true, y_pred):
     >>> sensitivity([1, 1, 1, 1, 0], [1, 1, 1, 0, 0])
     0.75
     """
-    return _share(
-        "Sensitivity",
-        y_true,
-        y_pred,
-        among=lambda t, p: t == 1,
-        right=lambda t, p: p == 1,
-        missing="there is no good image",
-    )
+    value = _measures(y_true, y_pred)["sensitivity"]
+    return _defined("Sensitivity", value, "there is no good image")
 
 
 def specificity(y_true, y_pred):
@@ -84,14 +110,8 @@ def specificity(y_true, y_pred):
     >>> specificity([1, 1, 0, 0], [1, 1, 1, 0])
     0.5
     """
-    return _share(
-        "Specificity",
-        y_true,
-        y_pred,
-        among=lambda t, p: t == 0,
-        right=lambda t, p: p == 0,
-        missing="there is no poor image",
-    )
+    value = _measures(y_true, y_pred)["specificity"]
+    return _defined("Specificity", value, "there is no poor image")
 
 
 def precision(y_true, y_pred):
@@ -125,14 +145,8 @@ def precision(y_true, y_pred):
     >>> precision([1, 1, 0, 0], [1, 0, 1, 0])
     0.5
     """
-    return _share(
-        "Precision",
-        y_true,
-        y_pred,
-        among=lambda t, p: p == 1,
-        right=lambda t, p: t == 1,
-        missing="no image is called good",
-    )
+    value = _measures(y_true, y_pred)["precision"]
+    return _defined("Precision", value, "no image is called good")
 
 
 def mean_acc(y_true, y_pred):
@@ -168,13 +182,10 @@ def mean_acc(y_true, y_pred):
     >>> mean_acc([1, 1, 1, 1, 0, 0], [1, 1, 1, 1, 1, 0])
     0.75
     """
-    y_true, y_pred = check_labels(y_true, y_pred, 2)
-    if len(y_true) == 0:
+    measures = _measures(y_true, y_pred)
+    if measures["n"] == 0:
         return no_known_rows("mean_acc")
-    accuracies = [
-        (y_pred[y_true == k] == k).mean() for k in (0, 1) if (y_true == k).any()
-    ]
-    return float(sum(accuracies) / len(accuracies))
+    return float(np.nanmean([measures["specificity"], measures["sensitivity"]]))
 
 
 def accuracy(y_true, y_pred):
@@ -190,7 +201,7 @@ def accuracy(y_true, y_pred):
     accuracy : float
         0.0, with an UndefinedMetricWarning, where no row is known.
     """
-    y_true, y_pred = check_labels(y_true, y_pred, 2)
-    if len(y_true) == 0:
+    measures = _measures(y_true, y_pred)
+    if measures["n"] == 0:
         return no_known_rows("Accuracy")
-    return float((y_true == y_pred).mean())
+    return float(measures["acc"])

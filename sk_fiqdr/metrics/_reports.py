@@ -6,6 +6,7 @@ import pandas as pd
 from ..utils._labels import N_GRADES, UNKNOWN, check_labels, check_truth
 from ._bootstrap import check_bootstrap, check_groups, draw_patients, interval
 from ._grading import kappa_of_confusion
+from ._quality import quality_measures
 
 
 def quality_report(
@@ -72,25 +73,8 @@ def quality_report(
     cells = np.zeros((len(y_true), 2, 2))
     cells[np.arange(len(y_true)), y_true, y_pred] = 1
     return _report(
-        _quality_measures, cells, groups, n_bootstraps, confidence_level, random_state
+        quality_measures, cells, groups, n_bootstraps, confidence_level, random_state
     )
-
-
-def _quality_measures(counts):
-    poor_right, poor_wrong = counts[..., 0, 0], counts[..., 0, 1]
-    good_wrong, good_right = counts[..., 1, 0], counts[..., 1, 1]
-    n_poor, n_good = poor_right + poor_wrong, good_wrong + good_right
-    with np.errstate(invalid="ignore", divide="ignore"):
-        specificity, sensitivity = poor_right / n_poor, good_right / n_good
-        return {
-            "mean_acc": (specificity + sensitivity) / 2,
-            "specificity": specificity,
-            "acc": (poor_right + good_right) / (n_poor + n_good),
-            "sensitivity": sensitivity,
-            "precision": good_right / (good_right + poor_wrong),
-            "n": n_poor + n_good,
-            "n_poor": n_poor,
-        }
 
 
 def grading_report(

@@ -138,9 +138,9 @@ def test_labels_of_any_type_come_back_as_they_were(baseline, fundus, quality, dt
 @pytest.mark.parametrize(
     ("y", "message"),
     [
-        ([1] * 24, r"needs poor and good images in y, got one class: \[1\]"),
+        ([1] * 24, r"needs at least two classes in y, got one class: \[1\]"),
         ([0] * 20 + [-1] * 4, r"got one class: \[0\]"),
-        ([-1] * 24, r"got one class: \[\]"),
+        ([-1] * 24, "all labels are -1"),
         ([0, 1, 2] * 8, r"Only binary classification.*\[0, 1, 2\]"),
         ([0, 1], "24 rows of X and 2 of y"),
         ([[2, 1]] * 24, r"takes y of shape \(n_samples,\).*pass y\[:, 1\]"),

@@ -3,8 +3,7 @@
 import numpy as np
 from joblib import Parallel, delayed
 
-from ..exceptions import UnreadableImageError
-from ..utils._images import PATHS, read_image, resize_images
+from ..utils._images import PATHS, read_or_blank, resize_images
 
 
 def describe_images(X, kind, describe, *, image_size, on_error, n_jobs):
@@ -59,10 +58,7 @@ def _describe(item, describe, image_size, raises):
     """Describe one image, or return why it cannot be read."""
     if not isinstance(item, str):
         return describe(resize_images(item[None], image_size)[0])
-    try:
-        image = read_image(item, image_size)
-    except (UnreadableImageError, FileNotFoundError) as error:
-        if raises:
-            raise
-        return str(error)
-    return describe(image)
+    image, error = read_or_blank(item, image_size)
+    if error is not None and raises:
+        raise error
+    return describe(image) if error is None else str(error)

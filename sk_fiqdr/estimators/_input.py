@@ -14,7 +14,7 @@ from ..model_selection._fitted_images import (
     summarize,
 )
 from ..utils._classes import check_length
-from ..utils._images import PATHS, check_images, read_image
+from ..utils._images import PATHS, check_images, read_or_blank
 from ._training._data import FEATURES, FundusDataset
 
 
@@ -237,9 +237,8 @@ def report_unreadable(net, dataset):
         net.unreadable_ = {row: f"Row {row} of X is all nan." for row in rows}
     else:
         for path in dataset.X[rows]:
-            try:
-                read_image(path, net.image_size)
-            except OSError as error:
+            _, error = read_or_blank(path, net.image_size)
+            if error is not None:
                 net.unreadable_[str(path)] = str(error)
     first = next(iter(net.unreadable_.values()), "")
     if net.on_error == "warn":

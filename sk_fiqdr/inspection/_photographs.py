@@ -4,13 +4,7 @@ import os
 
 import numpy as np
 
-from ..utils._images import (
-    PATHS,
-    UnreadableImageError,
-    check_images,
-    read_image,
-    resize_images,
-)
+from ..utils._images import PATHS, check_images, read_or_blank, resize_images
 
 
 def names_of(X):
@@ -53,12 +47,5 @@ def take_photographs(X, rows, image_size):
     if len(rows) == 0:
         return np.zeros((0, image_size, image_size, 3), dtype=np.uint8)
     if kind == PATHS:
-        return np.stack([_read(X[row], image_size) for row in rows])
+        return np.stack([read_or_blank(X[row], image_size)[0] for row in rows])
     return resize_images(X[np.asarray(rows)], image_size)
-
-
-def _read(path, image_size):
-    try:
-        return read_image(path, image_size)
-    except (UnreadableImageError, FileNotFoundError):
-        return np.zeros((image_size, image_size, 3), dtype=np.uint8)

@@ -285,6 +285,29 @@ def _to_rgb(image):
     return image if image.mode == "RGB" else image.convert("RGB")
 
 
+def read_or_blank(path, image_size):
+    """Read an image, or return a black one and why it cannot be read.
+
+    Parameters
+    ----------
+    path : str or Path
+        The file.
+    image_size : int
+        Height and width of the result.
+
+    Returns
+    -------
+    image : ndarray of shape (image_size, image_size, 3)
+        uint8 pixels, as `read_image` returns them.
+    error : UnreadableImageError, FileNotFoundError or None
+        What `read_image` raised.
+    """
+    try:
+        return read_image(path, image_size), None
+    except (UnreadableImageError, FileNotFoundError) as error:
+        return np.zeros((image_size, image_size, 3), dtype=np.uint8), error
+
+
 def _fit_square(image, image_size):
     """Shrink or grow the longer side to `image_size` and pad the other with black."""
     if image.size == (image_size, image_size):

@@ -775,3 +775,15 @@ def test_a_file_for_which_the_network_computes_nan_is_named(tiny, fundus, fundus
             weights.fill_(np.nan)
     with pytest.raises(FloatingPointError, match=f"row 1, .*{fundus_paths[0].name}"):
         net.predict(["missing.png", fundus_paths[0]])
+
+
+@pytest.mark.parametrize("estimator", [DRGrader, QualityClassifier])
+def test_a_missing_label_and_a_second_column_are_named(estimator, heads, features):
+    X, y = features
+    column = 0 if estimator is DRGrader else 1
+    with pytest.raises(ValueError, match=rf"got shape \(200, 2\).*pass y\[:, {column}"):
+        estimator(**heads).fit(X, y)
+    y = y[:, column].astype(float)
+    y[7] = np.nan
+    with pytest.raises(ValueError, match=r"NaN, first in row 7.*unknown.*-1"):
+        estimator(**heads).fit(X, y)

@@ -10,7 +10,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from sk_fiqdr.utils._images import UnreadableImageError, read_image, resize_images
+from sk_fiqdr.utils._images import (
+    UnreadableImageError,
+    read_image,
+    read_or_blank,
+    resize_images,
+)
 
 SIZE = 32
 RED, GREEN, BLUE, BLACK = (200, 30, 10), (20, 180, 40), (10, 40, 220), (0, 0, 0)
@@ -352,3 +357,19 @@ def test_a_broken_link_is_a_missing_file(tmp_path):
     (tmp_path / "eye.png").symlink_to(tmp_path / "gone.png")
     with pytest.raises(FileNotFoundError, match=r"eye\.png"):
         read_image(tmp_path / "eye.png", SIZE)
+
+
+def test_what_cannot_be_read_is_black_and_comes_with_its_reason(tmp_path):
+    path = tmp_path / "1.png"
+    Image.new("RGB", (30, 20), "red").save(path)
+    image, error = read_or_blank(path, 16)
+    assert error is None
+    np.testing.assert_array_equal(image, read_image(path, 16))
+    path.write_bytes(path.read_bytes()[:40])
+    for broken, kind in [(path, UnreadableImageError), ("none", FileNotFoundError)]:
+        image, error = read_or_blank(broken, 16)
+        assert isinstance(error, kind)
+        assert str(broken) in str(error)
+        assert image.shape == (16, 16, 3)
+        assert image.dtype == np.uint8
+        assert not image.any()

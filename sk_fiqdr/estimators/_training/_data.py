@@ -10,13 +10,7 @@ from skorch.dataset import Dataset
 from torch import nn
 from torch.utils.data import WeightedRandomSampler
 
-from ...utils._images import (
-    IMAGES,
-    PATHS,
-    UnreadableImageError,
-    read_image,
-    resize_images,
-)
+from ...utils._images import IMAGES, PATHS, read_or_blank, resize_images
 from ._augmentation import default_augmentation
 
 FEATURES = "features"
@@ -107,13 +101,12 @@ class FundusDataset(Dataset):
         return self.X[indices]
 
     def _read(self, i):
-        try:
-            return read_image(self.X[i], self.image_size)
-        except (UnreadableImageError, FileNotFoundError):
+        image, error = read_or_blank(self.X[i], self.image_size)
+        if error is not None:
             if self.unreadable is None:
-                raise
+                raise error
             self.unreadable[i] = True
-            return np.zeros((self.image_size, self.image_size, 3), dtype=np.uint8)
+        return image
 
 
 class AugmentedDataset(torch.utils.data.Dataset):

@@ -15,6 +15,7 @@ from ..model_selection._fitted_images import (
     remember_images,
 )
 from ..utils._classes import check_length, encode_classes, known_accuracy
+from ..utils._constraints import N_JOBS, one_of, whole
 from ..utils._images import check_images
 from ..utils._labels import UNKNOWN, most_probable
 from ..utils._tasks import QUALITY
@@ -33,6 +34,11 @@ class ReferenceClassifier(ClassifierMixin, TransformerMixin, BaseEstimator):
     """
 
     check_patients = check_patients
+    _parameter_constraints = {  # noqa: RUF012
+        "image_size": [whole(SMALLEST)],
+        "on_error": [one_of("raise", "warn", "skip")],
+        "n_jobs": N_JOBS,
+    }
 
     def __init__(self, *, image_size=256, on_error="raise", n_jobs=None):
         self.image_size = image_size
@@ -62,7 +68,7 @@ class ReferenceClassifier(ClassifierMixin, TransformerMixin, BaseEstimator):
         FileNotFoundError, UnreadableImageError
             If an image cannot be read and ``on_error="raise"``.
         """
-        self._check_parameters()
+        self._validate_params()
         X, kind = check_images(X)
         name = type(self).__name__
         y = check_length(y, len(X), name)
@@ -203,20 +209,6 @@ class ReferenceClassifier(ClassifierMixin, TransformerMixin, BaseEstimator):
                 stacklevel=3,
             )
         return descriptions, readable
-
-    def _check_parameters(self):
-        size = self.image_size
-        whole = isinstance(size, int | np.integer) and not isinstance(size, bool)
-        if not whole or size < SMALLEST:
-            raise ValueError(
-                "image_size must be a whole number of pixels of at least "
-                f"{SMALLEST}, got {size!r}."
-            )
-        if self.on_error not in ("raise", "warn", "skip"):
-            raise ValueError(
-                "on_error must be one of 'raise', 'warn', 'skip', got "
-                f"{self.on_error!r}."
-            )
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()

@@ -58,6 +58,8 @@ class BalancedSVC(ClassifierMixin, BaseEstimator):
     True
     """
 
+    _parameter_constraints = SVC._parameter_constraints
+
     def __init__(self, C=1.0, *, kernel="rbf", gamma="scale"):
         self.C = C
         self.kernel = kernel
@@ -83,6 +85,7 @@ class BalancedSVC(ClassifierMixin, BaseEstimator):
         ValueError
             If X or y is not as described, or a class has less than two rows.
         """
+        self._validate_params()
         X = validate_data(self, X, dtype="numeric", ensure_all_finite="allow-nan")
         y = check_length(y, len(X), "BalancedSVC")
         codes, self.classes_ = encode_classes(y, "BalancedSVC", QUALITY)

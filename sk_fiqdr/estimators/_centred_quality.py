@@ -3,15 +3,15 @@
 import torch
 
 from ..losses import class_weights
+from ..utils._constraints import real
 from ..utils._tasks import QUALITY
-from ._parameters import NOT_NEGATIVE
 
 
 class CentredQuality:
     """The criterion of Eq. 6 inside a net: beta over the fitted labels, centres."""
 
     _criterion_task = QUALITY.name
-    _constraints = {"lambd": [NOT_NEGATIVE]}  # noqa: RUF012
+    _constraints = {"lambd": [real(0)]}  # noqa: RUF012
 
     def _fit_beta(self, quality):
         """Turn `beta` into one weight per class, "balanced" over all of `quality`."""

@@ -5,11 +5,11 @@ from sklearn.base import ClassifierMixin
 
 from ..losses import WeightedCenterLoss
 from ..metrics import quadratic_weighted_kappa
+from ..utils._constraints import real
 from ..utils._labels import UNKNOWN, check_targets, most_probable
 from ..utils._tasks import GRADE, QUALITY, TASKS
 from ._centred_quality import CentredQuality
 from ._net import FundusNet
-from ._parameters import NOT_NEGATIVE
 
 
 class FIQDRClassifier(CentredQuality, ClassifierMixin, FundusNet):
@@ -151,7 +151,7 @@ class FIQDRClassifier(CentredQuality, ClassifierMixin, FundusNet):
     _tasks = TASKS
     _constraints = {  # noqa: RUF012
         **CentredQuality._constraints,
-        "quality_loss_weight": [NOT_NEGATIVE],
+        "quality_loss_weight": [real(0)],
     }
 
     def __init__(

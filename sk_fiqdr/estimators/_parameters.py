@@ -2,56 +2,33 @@
 
 import inspect
 import os
-from numbers import Integral, Real
+from numbers import Integral
 
 import numpy as np
 import torch
 from sklearn.base import BaseEstimator
-from sklearn.utils._param_validation import (
-    Interval,
-    Options,
-    StrOptions,
-    validate_parameter_constraints,
-)
+from sklearn.utils._param_validation import Options, validate_parameter_constraints
 
 from ..modules import MultiTaskNet
+from ..utils._constraints import one_of, real, whole
 from ._device import DeviceNet
 
-
-def _one_of(*words):
-    # The keys of a dict are a set whose order, in messages, is that of writing.
-    return StrOptions(dict.fromkeys(words).keys())
-
-
-def _number(kind, least):
-    return _Number(kind, least, None, closed="left")
-
-
-class _Number(Interval):
-    """An interval without truth values, which Python counts among the integers."""
-
-    def is_satisfied_by(self, val):
-        return not isinstance(val, bool | np.bool_) and super().is_satisfied_by(val)
-
-
-POSITIVE_WHOLE = _number(Integral, 1)
-NOT_NEGATIVE = _number(Real, 0)
 CONSTRAINTS = {
     "weights": [str, os.PathLike, None],
-    "image_size": [POSITIVE_WHOLE],
-    "augment": [_one_of("default"), callable, None],
-    "freeze": ["boolean", _number(Integral, 0)],
-    "amp": [_one_of("auto"), "boolean"],
+    "image_size": [whole(1)],
+    "augment": [one_of("default"), callable, None],
+    "freeze": ["boolean", whole(0)],
+    "amp": [one_of("auto"), "boolean"],
     "checkpoint_dir": [str, os.PathLike, None],
     "random_state": ["random_state"],
-    "max_epochs": [POSITIVE_WHOLE],
-    "batch_size": [POSITIVE_WHOLE, Options(Integral, {-1})],
-    "lr": [NOT_NEGATIVE],
-    "lr_schedule": [_one_of("one_cycle", "constant")],
-    "backbone_lr": [NOT_NEGATIVE, None],
-    "gradient_clip": [NOT_NEGATIVE, None],
-    "early_stopping": [POSITIVE_WHOLE, None],
-    "on_error": [_one_of("raise", "warn", "skip")],
+    "max_epochs": [whole(1)],
+    "batch_size": [whole(1), Options(Integral, {-1})],
+    "lr": [real(0)],
+    "lr_schedule": [one_of("one_cycle", "constant")],
+    "backbone_lr": [real(0), None],
+    "gradient_clip": [real(0), None],
+    "early_stopping": [whole(1), None],
+    "on_error": [one_of("raise", "warn", "skip")],
 }
 
 
@@ -162,7 +139,7 @@ class NetParameters(DeviceNet):
         constraints = {
             **CONSTRAINTS,
             **self._constraints,
-            "balance": [_one_of(*tasks), None],
+            "balance": [one_of(*tasks), None],
         }
         caller = type(self).__name__ if caller is None else caller
         validate_parameter_constraints(constraints, params, caller)

@@ -11,6 +11,7 @@ from ..metrics._bootstrap import (
 )
 from ..metrics._grading import kappa_of_confusion
 from ..metrics._refusal import SEVERE
+from ..utils._constraints import check_parameters, real
 from ..utils._labels import N_GRADES, UNKNOWN, check_truth
 from ._panels import GOOD, GREY, POOR, new_panels, tidy
 from ._predictions import ask, check_answers, check_proba, nothing_known
@@ -172,11 +173,12 @@ class CoverageDisplay:
         ValueError
             If an argument is not as described, or no row counts.
         """
-        check_bootstrap(n_bootstraps, confidence_level)
-        if not 0 < min_coverage <= 1:
-            raise ValueError(
-                f"min_coverage must be above 0 and at most 1, got {min_coverage!r}."
-            )
+        check_bootstrap(cls.__name__, n_bootstraps, confidence_level)
+        check_parameters(
+            cls.__name__,
+            {"min_coverage": [real(0, 1, closed="right")]},
+            min_coverage=min_coverage,
+        )
         grade, _ = check_truth(y_true)
         y_pred = check_answers("y_pred", y_pred, len(grade), "grade")
         good = check_proba("quality_proba", quality_proba, len(grade), "quality")[:, 1]

@@ -7,6 +7,7 @@ import torch
 from captum.attr import LayerAttribution, LayerGradCam
 from torch import nn
 
+from ..utils._constraints import check_parameters, one_of
 from ..utils._labels import UNKNOWN
 from ..utils._unwrap import unwrap
 
@@ -110,8 +111,8 @@ def _check_net(net, task):
             "inside, such as gate.estimator_."
         )
     net.check_is_fitted()
-    if task not in ("grade", "quality"):
-        raise ValueError(f"task must be 'grade' or 'quality', got {task!r}.")
+    words = [one_of("grade", "quality")]
+    check_parameters("activation_map", {"task": words}, task=task)
     if task not in tasks:
         raise ValueError(
             f"task={task!r} is none of {type(net).__name__}'s, which predicts "

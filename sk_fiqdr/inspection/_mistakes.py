@@ -3,11 +3,13 @@
 import numpy as np
 import pandas as pd
 
+from ..utils._constraints import check_parameters, one_of, whole
 from ..utils._labels import UNKNOWN, most_probable
 from ._panels import new_panels, say
 from ._photographs import names_of, take_photographs
 from ._predictions import N_CLASSES, ask, check_answers, check_proba, labels_of
 
+CONSTRAINTS = {"task": [one_of(*N_CLASSES)], "n_images": [whole(1)]}
 IMAGE_SIZE = 224
 QUALITIES = {0: "poor", 1: "good", UNKNOWN: "unknown"}
 
@@ -91,7 +93,7 @@ class MistakesDisplay:
         ValueError, TypeError, PatientLeakageError
             If labels or estimator do not fit, or a patient was trained on.
         """
-        _check_task(task)
+        check_parameters(cls.__name__, CONSTRAINTS, task=task, n_images=n_images)
         answers = ask(estimator, X, task)._asdict()
         if answers[f"{task}_proba"] is None:
             raise TypeError(
@@ -143,11 +145,7 @@ class MistakesDisplay:
         ValueError
             If an argument is not as described.
         """
-        _check_task(task)
-        if not isinstance(n_images, int | np.integer) or n_images < 1:
-            raise ValueError(
-                f"n_images must be a whole number above 0, got {n_images!r}."
-            )
+        check_parameters(cls.__name__, CONSTRAINTS, task=task, n_images=n_images)
         truth, quality = labels_of(y_true, task)
         names = names_of(X)
         if len(names) != len(truth):
@@ -233,8 +231,3 @@ class MistakesDisplay:
         if self.task == "grade" and mistake["quality"] == 0:
             name += ", poor"
         return f"{text}\n{name}"
-
-
-def _check_task(task):
-    if task not in N_CLASSES:
-        raise ValueError(f"task must be 'grade' or 'quality', got {task!r}.")

@@ -9,6 +9,7 @@ from ..metrics._bootstrap import (
     draw_patients,
     interval,
 )
+from ..utils._constraints import check_parameters, one_of, whole
 from ..utils._labels import UNKNOWN, check_truth
 from ._panels import GOOD, POOR, new_panels, tidy
 from ._predictions import ask, check_proba, nothing_known
@@ -179,13 +180,13 @@ class ReliabilityDisplay:
         ValueError
             If an argument is not as described, or no row counts for any task.
         """
-        check_bootstrap(n_bootstraps, confidence_level)
-        if not isinstance(n_bins, int | np.integer) or n_bins < 1:
-            raise ValueError(f"n_bins must be a whole number above 0, got {n_bins!r}.")
-        if strategy not in ("uniform", "quantile"):
-            raise ValueError(
-                f"strategy must be 'uniform' or 'quantile', got {strategy!r}."
-            )
+        check_bootstrap(cls.__name__, n_bootstraps, confidence_level)
+        check_parameters(
+            cls.__name__,
+            {"n_bins": [whole(1)], "strategy": [one_of("uniform", "quantile")]},
+            n_bins=n_bins,
+            strategy=strategy,
+        )
         truth = dict(zip(TASKS, check_truth(y_true), strict=True))
         proba = {"grade": grade_proba, "quality": quality_proba}
         tables, errors = {}, {}

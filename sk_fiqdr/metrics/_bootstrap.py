@@ -4,14 +4,18 @@ import numpy as np
 import pandas as pd
 from sklearn.utils import check_random_state
 
+from ..utils._constraints import check_parameters, real, whole
+
 MOST_DRAWN = 2**22  # numbers that are drawn at a time, 32 MiB
 
 
-def check_bootstrap(n_bootstraps, confidence_level):
-    """Refuse arguments of a bootstrap that mean nothing.
+def check_bootstrap(caller, n_bootstraps, confidence_level):
+    """Check the arguments of a bootstrap.
 
     Parameters
     ----------
+    caller : str
+        Name of the function that they were passed to, for messages.
     n_bootstraps : int
         Number of draws, 0 for none.
     confidence_level : float
@@ -22,14 +26,15 @@ def check_bootstrap(n_bootstraps, confidence_level):
     ValueError
         If a value is out of range.
     """
-    if not 0 < confidence_level < 1:
-        raise ValueError(
-            f"confidence_level must be between 0 and 1, got {confidence_level!r}."
-        )
-    if not isinstance(n_bootstraps, int | np.integer) or n_bootstraps < 0:
-        raise ValueError(
-            f"n_bootstraps must be a whole number of at least 0, got {n_bootstraps!r}."
-        )
+    check_parameters(
+        caller,
+        {
+            "n_bootstraps": [whole(0)],
+            "confidence_level": [real(0, 1, closed="neither")],
+        },
+        n_bootstraps=n_bootstraps,
+        confidence_level=confidence_level,
+    )
 
 
 def check_groups(groups, known):

@@ -109,7 +109,7 @@ def compare(
     single-task    0.5         0.0              0.00
     multi-task     0.7         0.2              0.11
     """
-    check_bootstrap(n_bootstraps, confidence_level)
+    check_bootstrap("compare", n_bootstraps, confidence_level)
     grade, quality = check_truth(y_true)
     answers = _check_answers(predictions, X, grade, quality)
     names = list(answers)

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from ..utils._constraints import check_parameters, whole
 from ..utils._labels import N_GRADES, check_labels, no_known_rows
 
 
@@ -54,10 +55,9 @@ def quadratic_weighted_kappa(y_true, y_pred, *, n_grades=N_GRADES):
     >>> round(quadratic_weighted_kappa([0, 1, 1, 1, 4, 4], [0, 0, 1, 4, 1, 4]), 3)
     0.412
     """
-    if not isinstance(n_grades, int | np.integer) or n_grades < 2:
-        raise ValueError(
-            f"n_grades must be a whole number of at least 2, got {n_grades!r}."
-        )
+    check_parameters(
+        "quadratic_weighted_kappa", {"n_grades": [whole(2)]}, n_grades=n_grades
+    )
     y_true, y_pred = check_labels(y_true, y_pred, n_grades)
     if len(y_true) == 0:
         return no_known_rows("Kappa")

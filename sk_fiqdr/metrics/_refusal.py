@@ -3,7 +3,7 @@
 import numpy as np
 
 from ..utils._labels import N_GRADES, UNKNOWN, check_integers, check_truth
-from ._bootstrap import check_groups
+from ._bootstrap import check_bootstrap, check_groups
 from ._grading import quadratic_weighted_kappa
 from ._reports import _report
 
@@ -72,6 +72,7 @@ def refusal_report(
     >>> report.loc["all", ["share", "kappa", "kappa_graded"]].round(2).tolist()
     [0.33, 0.5, 1.0]
     """
+    check_bootstrap("refusal_report", n_bootstraps, confidence_level)
     grade, quality = check_truth(y_true)
     y_pred = check_integers("y_pred", y_pred, N_GRADES)
     refused = np.asarray(refused)

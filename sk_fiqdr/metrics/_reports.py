@@ -67,6 +67,7 @@ def quality_report(
     >>> round(float(report.loc["mean_acc", "value"]), 3)
     0.833
     """
+    check_bootstrap("quality_report", n_bootstraps, confidence_level)
     known = np.asarray(y_true) != UNKNOWN
     y_true, y_pred = check_labels(y_true, y_pred, 2)
     groups = check_groups(groups, known)
@@ -137,6 +138,7 @@ def grading_report(
     >>> grading_report(y, [0, 1, 2, 0, 0]).loc["ratio", "value"]
     np.float64(25.0)
     """
+    check_bootstrap("grading_report", n_bootstraps, confidence_level)
     grade, quality = check_truth(y_true)
     known = grade != UNKNOWN
     grade, y_pred = check_labels(grade, y_pred, N_GRADES)
@@ -175,7 +177,6 @@ def _grading_measures(counts):
 
 def _report(measures, cells, groups, n_bootstraps, confidence_level, random_state):
     """Take measures of counts, and of counts over patients drawn with replacement."""
-    check_bootstrap(n_bootstraps, confidence_level)
     values = {name: float(v) for name, v in measures(cells.sum(axis=0)).items()}
     frame = pd.DataFrame({"value": values}).rename_axis("measure")
     patients, patient = np.unique(groups, return_inverse=True)

@@ -3,10 +3,12 @@
 import numpy as np
 from PIL import Image, ImageFilter
 
+from ..utils._constraints import real, whole
 from ..utils._images import IMAGES, check_images
 from ._stateless import StatelessTransformer
 
 GREY = 128
+POSITIVE = real(0, closed="neither")
 
 
 class _ImageTransformer(StatelessTransformer):
@@ -30,7 +32,7 @@ class _ImageTransformer(StatelessTransformer):
         TypeError, ValueError
             If X holds anything else; the message says what and the way out.
         """
-        self._check_parameters()
+        self._validate_params()
         X, kind = check_images(X)
         if kind != IMAGES:
             raise TypeError(
@@ -39,16 +41,6 @@ class _ImageTransformer(StatelessTransformer):
                 "FundusCropper(image_size=512).transform(paths), without cache_dir."
             )
         return np.stack([self._transform_image(image) for image in X])
-
-    def _check_positive(self, *names):
-        for name in names:
-            value = getattr(self, name)
-            if (
-                isinstance(value, bool)
-                or not isinstance(value, int | float | np.number)
-                or not 0 < value < float("inf")
-            ):
-                raise ValueError(f"{name} must be a positive number, got {value!r}.")
 
 
 class GrahamNormalizer(_ImageTransformer):
@@ -91,13 +83,14 @@ class GrahamNormalizer(_ImageTransformer):
     array([128, 128, 128], dtype=uint8)
     """
 
+    _parameter_constraints = {  # noqa: RUF012
+        name: [POSITIVE] for name in ("blur", "gain", "keep")
+    }
+
     def __init__(self, *, blur=1 / 30, gain=4.0, keep=0.9):
         self.blur = blur
         self.gain = gain
         self.keep = keep
-
-    def _check_parameters(self):
-        self._check_positive("blur", "gain", "keep")
 
     def _transform_image(self, image):
         height, width = image.shape[:2]
@@ -143,16 +136,17 @@ class ClaheEqualizer(_ImageTransformer):
     (1, 128, 128, 3)
     """
 
+    _parameter_constraints = {  # noqa: RUF012
+        "clip_limit": [POSITIVE],
+        "n_tiles": [whole(1)],
+    }
+
     def __init__(self, *, clip_limit=2.0, n_tiles=8):
         self.clip_limit = clip_limit
         self.n_tiles = n_tiles
 
-    def _check_parameters(self):
-        self._check_positive("clip_limit")
-        if not isinstance(self.n_tiles, int | np.integer) or self.n_tiles < 1:
-            raise ValueError(
-                f"n_tiles must be a positive whole number, got {self.n_tiles!r}."
-            )
+    def _validate_params(self):
+        super()._validate_params()
         _opencv()
 
     def _transform_image(self, image):

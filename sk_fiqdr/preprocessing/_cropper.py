@@ -10,6 +10,7 @@ from joblib import Parallel, delayed
 from PIL import Image
 
 from ..exceptions import NoFundusError
+from ..utils._constraints import N_JOBS, whole
 from ..utils._files import written_whole
 from ..utils._images import PATHS, check_images
 from ..utils._same_file import content_of
@@ -53,6 +54,12 @@ class FundusCropper(StatelessTransformer):
     (2, 64, 64, 3)
     """
 
+    _parameter_constraints = {  # noqa: RUF012
+        "image_size": [whole(1)],
+        "cache_dir": [str, os.PathLike, None],
+        "n_jobs": N_JOBS,
+    }
+
     def __init__(self, image_size=512, *, cache_dir=None, n_jobs=None):
         self.image_size = image_size
         self.cache_dir = cache_dir
@@ -80,7 +87,7 @@ class FundusCropper(StatelessTransformer):
         NoFundusError
             If one is of one colour throughout; the message names it, or its row.
         """
-        self._check_parameters()
+        self._validate_params()
         X, kind = check_images(X)
         crop = _crop_path if kind == PATHS else _crop_image
         cache_dir = None if self.cache_dir is None else os.fspath(self.cache_dir)
@@ -94,20 +101,6 @@ class FundusCropper(StatelessTransformer):
             for row, item in enumerate(X)
         )
         return np.array(crops, dtype=str) if cache_dir is not None else np.stack(crops)
-
-    def _check_parameters(self):
-        if not isinstance(self.image_size, int | np.integer) or self.image_size < 1:
-            raise ValueError(
-                "image_size must be a positive whole number of pixels, "
-                f"got {self.image_size!r}."
-            )
-        if self.cache_dir is not None and not isinstance(
-            self.cache_dir, str | os.PathLike
-        ):
-            raise TypeError(
-                "cache_dir must be the path of a folder or None, "
-                f"got {self.cache_dir!r}."
-            )
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()

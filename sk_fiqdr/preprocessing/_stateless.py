@@ -21,11 +21,8 @@ class StatelessTransformer(TransformerMixin, BaseEstimator):
         self : object
             The same.
         """
-        self._check_parameters()
+        self._validate_params()
         return self
-
-    def _check_parameters(self):
-        raise NotImplementedError
 
     def __sklearn_is_fitted__(self):
         return True

@@ -172,7 +172,7 @@ def test_what_is_no_image_is_refused(baseline, X, error, message):
     [("image_size", 31), ("image_size", 64.0), ("image_size", True), ("on_error", "x")],
 )
 def test_parameters_out_of_range_are_refused(baseline, fundus, quality, name, value):
-    with pytest.raises(ValueError, match=f"{name} must be .*{value!r}"):
+    with pytest.raises(ValueError, match=f"'{name}' .* must be .*Got {value!r}"):
         baseline.set_params(**{name: value}).fit(fundus.data, quality)
 
 

@@ -102,7 +102,7 @@ def test_help_waits_for_no_torch():
         (["evaluate", "{model}", "{images}"], "name CSV files with --grades"),
         (["export", "{model}", "{folder}/net.tflite"], "format"),
         (["info", "{images}"], "is not a trained-model folder"),
-        (["audit", "{images}", "--table", "all"], "kind must be one of"),
+        (["audit", "{images}", "--table", "all"], "'kind' parameter of frame must be"),
     ],
 )
 def test_a_wrong_turn_is_told_with_status_two(args, message, eyes, model, tmp_path):

@@ -78,8 +78,8 @@ def test_prepare_prints_json_alone_on_stdout(photographs, tmp_path):
     [
         (["{in}", "{in}/out"], "must not lie in one another"),
         (["{in}/none", "{out}"], "There is no folder"),
-        (["{in}", "{out}", "--size", "3"], "image_size must be from 16"),
-        (["{in}", "{out}", "--format", "gif"], "format must be one of"),
+        (["{in}", "{out}", "--size", "3"], "range [16, 8192]"),
+        (["{in}", "{out}", "--format", "gif"], "must be a str among"),
         (["{in}"], "Missing argument"),
         (["{in}", "{out}", "--sise", "3"], "No such option"),
     ],

@@ -215,5 +215,5 @@ def test_any_size_will_do(size):
     ],
 )
 def test_senseless_parameters_are_refused_by_name(kwargs):
-    with pytest.raises(ValueError, match=f"{next(iter(kwargs))} must be"):
+    with pytest.raises(ValueError, match=f"{next(iter(kwargs))}.* must be"):
         make_fundus(**kwargs)

@@ -231,7 +231,7 @@ def test_a_leak_is_no_report(tiny, files, fundus):
         ({"y": [[0, 1]]}, "24 rows of X and 1 of y"),
         ({"y": [0] * 24}, "y must have two columns"),
         ({"groups": [1, 2]}, "patient of each of the 24 rows"),
-        ({"n_images": -1}, "n_images must be 0 or more"),
+        ({"n_images": -1}, r"'n_images' .*\[0, inf\)\. Got -1"),
         ({"n_bootstraps": -1}, "n_bootstraps"),
     ],
 )

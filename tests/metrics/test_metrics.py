@@ -164,7 +164,9 @@ def test_bad_labels_are_refused_by_row(truth, guess, message):
 
 @pytest.mark.parametrize("n_grades", [1, 0, 2.5])
 def test_a_senseless_number_of_grades_is_refused(n_grades):
-    with pytest.raises(ValueError, match="n_grades must be"):
+    with pytest.raises(
+        ValueError, match=rf"'n_grades' .* an int in the range \[2.*Got {n_grades}"
+    ):
         quadratic_weighted_kappa([0, 1], [0, 1], n_grades=n_grades)
 
 

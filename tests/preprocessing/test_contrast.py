@@ -84,7 +84,7 @@ def test_each_image_is_normalised_by_itself(crops):
     ],
 )
 def test_a_senseless_parameter_is_named(normalizer, name, crops):
-    with pytest.raises(ValueError, match=f"{name} must be"):
+    with pytest.raises(ValueError, match=f"'{name}' parameter of .* must be.*Got"):
         normalizer.fit_transform(crops)
 
 

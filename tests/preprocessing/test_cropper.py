@@ -177,12 +177,12 @@ def test_an_image_without_a_fundus_is_named(tmp_path, fundus):
 
 @pytest.mark.parametrize("image_size", [0, -4, 2.5, "512", None])
 def test_a_senseless_size_is_refused(image_size, fundus):
-    with pytest.raises(ValueError, match=f"image_size.*got {image_size!r}"):
+    with pytest.raises(ValueError, match=f"image_size.*Got {image_size!r}"):
         FundusCropper(image_size).fit_transform(fundus.data)
 
 
 def test_a_senseless_cache_is_refused(fundus):
-    with pytest.raises(TypeError, match=r"cache_dir.*got 3"):
+    with pytest.raises(TypeError, match=r"cache_dir.*Got 3"):
         FundusCropper(cache_dir=3).fit_transform(fundus.data)
 
 

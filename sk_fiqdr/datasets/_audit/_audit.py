@@ -7,6 +7,7 @@ import joblib
 import numpy as np
 import pandas as pd
 
+from ...utils._constraints import N_JOBS, check_parameters, real
 from ...utils._labels import UNKNOWN
 from ...utils._progress import progress_bar
 from .._folder import image_name
@@ -14,6 +15,11 @@ from ._dataset_audit import DatasetAudit
 from ._fingerprint import fingerprint_batch
 from ._near_duplicates import near_groups
 
+CONSTRAINTS = {
+    "max_distance": [real(0, 128, closed="both")],
+    "min_correlation": [real(-1, 1, closed="both")],
+    "n_jobs": N_JOBS,
+}
 BATCH = 64  # images that a worker is given at a time
 
 
@@ -85,16 +91,14 @@ def audit(dataset, *, max_distance=40, min_correlation=0.92, n_jobs=-1, progress
     >>> result.split_hash
     '...'
     """
+    check_parameters(
+        "audit",
+        CONSTRAINTS,
+        max_distance=max_distance,
+        min_correlation=min_correlation,
+        n_jobs=n_jobs,
+    )
     images = _image_rows(dataset)
-    if not -1 <= min_correlation <= 1:
-        raise ValueError(
-            f"min_correlation must be between -1 and 1, got {min_correlation!r}."
-        )
-    if isinstance(max_distance, bool) or not 0 <= max_distance <= 128:
-        raise ValueError(
-            "max_distance must be a number of bits from 0 to 128 (of 256; unrelated "
-            f"images differ in about 118), got {max_distance!r}."
-        )
     prints = pd.DataFrame(_fingerprints(dataset.data, n_jobs, progress))
     images = pd.concat([images, prints], axis=1)
     images["exact_group"] = _exact_groups(images["sha256"])

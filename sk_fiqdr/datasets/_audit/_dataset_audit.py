@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 
+from ...utils._constraints import check_parameters, one_of
 from ...utils._labels import UNKNOWN
 
 GRADES = range(5)
@@ -82,10 +83,7 @@ class DatasetAudit:
         frame : DataFrame
             The table.
         """
-        if kind not in KINDS:
-            raise ValueError(
-                f"kind must be one of {', '.join(map(repr, KINDS))}, got {kind!r}."
-            )
+        check_parameters("frame", {"kind": [one_of(*KINDS)]}, kind=kind)
         return getattr(self, f"_{kind}")()
 
     def _images(self):

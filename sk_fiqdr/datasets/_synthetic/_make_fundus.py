@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 from sklearn.utils import Bunch, check_random_state
 
+from ...utils._constraints import check_parameters, real, whole
 from . import DEFECTS, Look, paint_fundus
 
 # Grades of the 35,126 training images of EyePACS (Kaggle 2015), and the share of poor
@@ -11,6 +12,13 @@ from . import DEFECTS, Look, paint_fundus
 GRADE_FRACTIONS = (0.73478, 0.06955, 0.15066, 0.02485, 0.02016)
 POOR_BY_GRADE = (0.032, 0.025, 0.044, 0.053, 0.157)
 EQUAL_GRADES = 0.87  # share of patients whose eyes have the same grade
+
+CONSTRAINTS = {
+    "n_samples": [whole(1)],
+    "image_size": [whole(32, 4096)],
+    "poor_fraction": [real(0, 1, closed="both"), None],
+    "random_state": ["random_state"],
+}
 
 DESCR = """Synthetic fundus photographs
 
@@ -88,8 +96,14 @@ def make_fundus(
     >>> fundus.frame["eye"].tolist()
     ['left', 'right', 'left', 'right']
     """
-    _check_number("n_samples", n_samples, 1)
-    _check_number("image_size", image_size, 32, 4096)
+    check_parameters(
+        "make_fundus",
+        CONSTRAINTS,
+        n_samples=n_samples,
+        image_size=image_size,
+        poor_fraction=poor_fraction,
+        random_state=random_state,
+    )
     rng = check_random_state(random_state)
     fractions = _grade_fractions(grade_fractions)
     poor_by_grade = _poor_by_grade(poor_fraction, fractions)
@@ -147,13 +161,6 @@ def make_fundus(
     return bunch
 
 
-def _check_number(name, value, least, most=None):
-    whole = isinstance(value, int | np.integer) and not isinstance(value, bool)
-    if not whole or value < least or (most is not None and value > most):
-        limits = f"of at least {least}" if most is None else f"from {least} to {most}"
-        raise ValueError(f"{name} must be a whole number {limits}, got {value!r}.")
-
-
 def _grade_fractions(fractions):
     if fractions is None:
         fractions = GRADE_FRACTIONS
@@ -178,11 +185,6 @@ def _poor_by_grade(poor_fraction, fractions):
     rates = np.array(POOR_BY_GRADE)
     if poor_fraction is None:
         return rates
-    number = isinstance(poor_fraction, int | float | np.number)
-    if not number or isinstance(poor_fraction, bool) or not 0 <= poor_fraction <= 1:
-        raise ValueError(
-            f"poor_fraction must be a number from 0 to 1, got {poor_fraction!r}."
-        )
     # Raise the odds by one factor, so that no rate passes 1.
     odds = rates / (1 - rates)
     low, high = -40.0, 40.0

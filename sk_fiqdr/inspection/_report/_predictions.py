@@ -7,6 +7,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from ...model_selection import patient_ids
 from ...model_selection._patients import holds_paths
+from ...utils._constraints import check_parameters, whole
 from ...utils._images import check_images
 from ...utils._labels import UNKNOWN, check_integers, check_truth
 from .._predictions import N_CLASSES, Answers, ask
@@ -48,10 +49,10 @@ def collect(estimator, X, y, *, groups, n_images, n_bootstraps, random_state):
         For the sections.
     """
     check_is_fitted(estimator)
-    if isinstance(n_images, bool) or not isinstance(n_images, int | np.integer):
-        raise TypeError(f"n_images must be a whole number, got {n_images!r}.")
-    if n_images < 0:
-        raise ValueError(f"n_images must be 0 or more, got {n_images!r}.")
+    constraints = dict.fromkeys(("n_images", "n_bootstraps"), (whole(0),))
+    check_parameters(
+        "estimator_report", constraints, n_images=n_images, n_bootstraps=n_bootstraps
+    )
     images = True
     try:
         X, _ = check_images(X)

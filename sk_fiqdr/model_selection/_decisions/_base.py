@@ -1,7 +1,5 @@
 """What the meta-estimators share: fitting what is inside, and passing on answers."""
 
-from numbers import Integral
-
 import numpy as np
 from sklearn import get_config
 from sklearn.base import BaseEstimator, ClassifierMixin, MetaEstimatorMixin
@@ -24,6 +22,7 @@ from sklearn.utils.validation import (
     has_fit_parameter,
 )
 
+from ...utils._constraints import N_JOBS
 from ...utils._unwrap import is_multi_task, last_step, unwrap
 from .._splits._patient_kfold import PatientStratifiedKFold
 from ._check_tasks import check_tasks, kappa_of_answers
@@ -59,7 +58,7 @@ class NestedClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
             Interval(RealNotInt, 0.0, 1.0, closed="neither"),
         ],
         "refit": ["boolean"],
-        "n_jobs": [Integral, None],
+        "n_jobs": N_JOBS,
         "random_state": ["random_state"],
     }
 

@@ -1,17 +1,17 @@
 """A quality gate: refuse to grade poor images, and report the price."""
 
 import warnings
-from numbers import Real
 
 import numpy as np
 from sklearn.base import _fit_context
 from sklearn.frozen import FrozenEstimator
-from sklearn.utils._param_validation import HasMethods, Interval
+from sklearn.utils._param_validation import HasMethods
 from sklearn.utils.validation import check_is_fitted
 
 from ...metrics import refusal_report
 from ...metrics._grading import N_GRADES
 from ...metrics._scorers import decide_tasks
+from ...utils._constraints import real
 from ...utils._labels import UNKNOWN, check_integers, most_probable
 from ...utils._unwrap import last_step
 from .._patients import holds_paths, patients_of
@@ -117,10 +117,10 @@ class QualityGate(NestedClassifier):
     _parameter_constraints = {  # noqa: RUF012
         **NestedClassifier._parameter_constraints,
         "quality_estimator": [HasMethods(["fit", "predict_proba"]), None],
-        "max_refused": [Interval(Real, 0, 1, closed="left"), None],
-        "min_kappa": [Interval(Real, -1, 1, closed="both"), None],
-        "min_severe_kept": [Interval(Real, 0, 1, closed="right"), None],
-        "threshold": [Interval(Real, 0, 1, closed="both"), None],
+        "max_refused": [real(0, 1), None],
+        "min_kappa": [real(-1, 1, closed="both"), None],
+        "min_severe_kept": [real(0, 1, closed="right"), None],
+        "threshold": [real(0, 1, closed="both"), None],
     }
 
     def __init__(

@@ -5,8 +5,15 @@ from sklearn.model_selection import BaseCrossValidator
 from sklearn.model_selection._split import GroupsConsumerMixin
 from sklearn.utils import check_random_state
 
+from ...utils._constraints import check_parameters, whole
 from .._patients import patients_of
 from ._allocate import deal_patients
+
+CONSTRAINTS = {
+    "n_splits": [whole(2)],
+    "shuffle": ["boolean"],
+    "random_state": ["random_state"],
+}
 
 
 class PatientStratifiedKFold(GroupsConsumerMixin, BaseCrossValidator):
@@ -88,10 +95,7 @@ class PatientStratifiedKFold(GroupsConsumerMixin, BaseCrossValidator):
             yield folds == fold
 
     def _deal(self, X, y, groups):
-        if not isinstance(self.n_splits, int | np.integer) or self.n_splits < 2:
-            raise ValueError(
-                f"n_splits must be a whole number of at least 2, got {self.n_splits!r}."
-            )
+        check_parameters(type(self).__name__, CONSTRAINTS, **vars(self))
         groups = patients_of(X, groups)
         rng = check_random_state(self.random_state) if self.shuffle else None
         shares = np.full(self.n_splits, 1 / self.n_splits)

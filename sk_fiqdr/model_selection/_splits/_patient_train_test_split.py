@@ -3,6 +3,7 @@
 import numpy as np
 from sklearn.utils import _safe_indexing, check_random_state, indexable
 
+from ...utils._constraints import check_parameters, real, whole
 from .._patients import check_patients_apart, patients_of
 from ._allocate import deal_patients
 
@@ -47,15 +48,24 @@ def patient_train_test_split(X, y, groups=None, *, test_size=0.25, random_state=
     >>> len(X_train), sorted(y_test)
     (4, [0, 1])
     """
+    check_parameters(
+        "patient_train_test_split",
+        {
+            "test_size": [real(0, 1, closed="neither"), whole(1)],
+            "random_state": ["random_state"],
+        },
+        test_size=test_size,
+        random_state=random_state,
+    )
     X, y = indexable(X, y)
     groups = patients_of(X, groups)
     n = len(groups)
-    share = test_size / n if isinstance(test_size, int | np.integer) else test_size
-    if not 0 < share < 1:
+    if test_size >= n:
         raise ValueError(
             f"test_size must be a share between 0 and 1 or a number of rows below {n}, "
             f"got {test_size!r}."
         )
+    share = test_size if test_size < 1 else test_size / n
     rng = check_random_state(random_state)
     part = deal_patients(y, groups, np.array([1 - share, share]), rng)
     train, test = np.flatnonzero(part == 0), np.flatnonzero(part == 1)

@@ -6,6 +6,7 @@ import numpy as np
 from sklearn.base import BaseEstimator
 from sklearn.utils import check_random_state
 
+from ...utils._constraints import real
 from .._patients import check_patients_apart, holds_paths, patients_of
 from ._allocate import deal_patients
 from ._patient_kfold import PatientStratifiedKFold
@@ -30,6 +31,11 @@ class PatientValidSplit(BaseEstimator):
     >>> from sk_fiqdr.model_selection import PatientValidSplit
     >>> net = FIQDRClassifier(train_split=PatientValidSplit(0.1))
     """
+
+    _parameter_constraints = {  # noqa: RUF012
+        "valid_fraction": [real(0, 1, closed="neither")],
+        "random_state": ["random_state"],
+    }
 
     def __init__(self, valid_fraction=0.2, *, random_state=0):
         self.valid_fraction = valid_fraction
@@ -64,11 +70,7 @@ class PatientValidSplit(BaseEstimator):
         """
         from torch.utils.data import Subset
 
-        if not 0 < self.valid_fraction < 1:
-            raise ValueError(
-                "valid_fraction must be between 0 and 1, got "
-                f"{self.valid_fraction!r}. train_split=None validates on nothing."
-            )
+        self._validate_params()
         y = dataset.y if y is None else y
         groups = getattr(dataset, "groups", None) if groups is None else groups
         if groups is None and not holds_paths(dataset.X):

@@ -16,6 +16,7 @@ from contextlib import closing, contextmanager
 import numpy as np
 from filelock import FileLock, Timeout
 
+from ...utils._constraints import N_JOBS, check_parameters, one_of, whole
 from ...utils._image_files import describe_aside
 from ...utils._images import EXTENSIONS
 from ...utils._progress import progress_bar
@@ -43,6 +44,14 @@ from ._sources import (
 )
 from ._worker import NORMALIZERS, Job, Settings, Task
 
+CONSTRAINTS = {
+    "image_size": [whole(16, 8192)],
+    "normalize": [one_of(*NORMALIZERS), None],
+    "format": [one_of(*SUFFIX)],
+    "quality": [whole(1, 100)],
+    "n_jobs": N_JOBS,
+    "on_error": [one_of("warn", "skip", "raise")],
+}
 WHY = ("new", "source_changed", "settings_changed", "output_changed", "failed_before")
 
 
@@ -151,13 +160,17 @@ def prepare_images(
     0  0.png  0.jpeg  prepared
     1  1.png  1.jpeg  prepared
     """
-    settings = _check_settings(image_size, normalize, format, quality)
-    if on_error not in ("warn", "skip", "raise"):
-        raise ValueError(
-            f'on_error must be "warn", "skip" or "raise", got {on_error!r}.'
-        )
-    if n_jobs == 0:
-        raise ValueError("n_jobs must be -1 (all cores) or from 1, got 0.")
+    check_parameters(
+        "prepare_images",
+        CONSTRAINTS,
+        image_size=image_size,
+        normalize=normalize,
+        format=format,
+        quality=quality,
+        n_jobs=n_jobs,
+        on_error=on_error,
+    )
+    settings = _settings(image_size, normalize, format, quality)
     images, output = check_folders(images, output)
     sources, aside = find_sources(images, output)
     if not sources:
@@ -190,21 +203,7 @@ def prepare_images(
     return manifest
 
 
-def _check_settings(image_size, normalize, format, quality):
-    for name, value, low, high in (
-        ("image_size", image_size, 16, 8192),
-        ("quality", quality, 1, 100),
-    ):
-        if not isinstance(value, int | np.integer) or isinstance(value, bool):
-            raise TypeError(f"{name} must be an int, got {value!r}.")
-        if not low <= value <= high:
-            raise ValueError(f"{name} must be from {low} to {high}, got {value!r}.")
-    for name, value, allowed in (
-        ("normalize", normalize, (None, *NORMALIZERS)),
-        ("format", format, tuple(SUFFIX)),
-    ):
-        if value not in allowed:
-            raise ValueError(f"{name} must be one of {allowed!r}, got {value!r}.")
+def _settings(image_size, normalize, format, quality):
     if normalize is not None:  # is what it needs installed?
         NORMALIZERS[normalize]().transform(np.full((1, 64, 64, 3), 128, np.uint8))
     quality = int(quality) if format == "jpeg" else None

@@ -35,7 +35,7 @@ class DistributedFIQDRClassifier(DataParallel, FIQDRClassifier):
         As in :class:`~sk_fiqdr.FIQDRClassifier`.
     verbose, module, iterator_train__shuffle : object
         As in :class:`~sk_fiqdr.FIQDRClassifier`.
-    beta, lambd, quality_loss_weight, criterion : object
+    beta, lambd, quality_loss_weight, grade_loss, criterion : object
         As in :class:`~sk_fiqdr.FIQDRClassifier`.
     iterator_train, iterator_valid, callbacks, warm_start, compile : object
         As in :class:`~sk_fiqdr.FIQDRClassifier`.
@@ -126,7 +126,7 @@ class DistributedDRGrader(DataParallel, DRGrader):
     ----------
     backbone, weights, image_size, augment, freeze, amp : object
         As in :class:`~sk_fiqdr.DRGrader`.
-    criterion : object
+    grade_loss, criterion : object
         As in :class:`~sk_fiqdr.DRGrader`.
     checkpoint_dir, device, random_state, batch_size : object
         As in :class:`DistributedFIQDRClassifier`.

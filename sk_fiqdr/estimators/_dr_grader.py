@@ -2,10 +2,11 @@
 
 from ..losses import MaskedCrossEntropy
 from ..utils._tasks import GRADE
+from ._grade_loss import GradeLoss
 from ._single_task import SingleTask
 
 
-class DRGrader(SingleTask):
+class DRGrader(GradeLoss, SingleTask):
     """Grade diabetic retinopathy alone: the "single-task" rows of Table 4.
 
     A plain scikit-learn classifier with the mean cross-entropy L_dr [1]_.
@@ -22,8 +23,11 @@ class DRGrader(SingleTask):
         As in :class:`FIQDRClassifier`.
     iterator_train__shuffle, iterator_train, iterator_valid : object
         As in :class:`FIQDRClassifier`.
+    grade_loss : str or callable, default="cross_entropy"
+        As in :class:`FIQDRClassifier`.
     criterion : type, default=MaskedCrossEntropy
-        Class of L_dr.
+        Class of L_dr, with ``grade_loss="cross_entropy"``; one of torch's, such as
+        ``torch.nn.CrossEntropyLoss``, takes the rows of known grade.
     callbacks, warm_start, compile : object
         As in :class:`FIQDRClassifier`.
     dataset, predict_nonlinearity, use_caching, torch_load_kwargs : object
@@ -56,5 +60,8 @@ class DRGrader(SingleTask):
     _task = GRADE
     _criterion_task = GRADE.name
 
-    def __init__(self, *, criterion=MaskedCrossEntropy, **kwargs):
+    def __init__(
+        self, *, grade_loss="cross_entropy", criterion=MaskedCrossEntropy, **kwargs
+    ):
         super().__init__(criterion=criterion, **kwargs)
+        self.grade_loss = grade_loss

@@ -9,15 +9,16 @@ from ..utils._constraints import real
 from ..utils._labels import UNKNOWN, check_targets, most_probable
 from ..utils._tasks import GRADE, QUALITY, TASKS
 from ._centred_quality import CentredQuality
+from ._grade_loss import GradeLoss
 from ._net import FundusNet
 
 
-class FIQDRClassifier(CentredQuality, ClassifierMixin, FundusNet):
+class FIQDRClassifier(CentredQuality, GradeLoss, ClassifierMixin, FundusNet):
     """Grade diabetic retinopathy and classify image quality with one network.
 
     The loss is L = L_dr + `quality_loss_weight` * L_q: the mean cross-entropy of the
-    grade, and the weighted softmax with centre loss of the quality [1]_. Weight decay
-    is the optimiser's.
+    grade, or another `grade_loss`, and the weighted softmax with centre loss of the
+    quality [1]_. Weight decay is the optimiser's.
 
     Parameters
     ----------
@@ -87,6 +88,14 @@ class FIQDRClassifier(CentredQuality, ClassifierMixin, FundusNet):
         Weight of the centre loss in L_q.
     quality_loss_weight : float, default=1.0
         Weight of L_q beside L_dr; 1.0 is the paper's plain sum (Eq. 7).
+    grade_loss : str or callable, default="cross_entropy"
+        L_dr. "cross_entropy" is the paper's; "ordinal" makes the grade head a
+        cumulative link model; "squared_error" is that of the expected grade;
+        "distance_cross_entropy" and "soft_kappa" are those of
+        :func:`~sk_fiqdr.losses.masked_distance_cross_entropy` and
+        :func:`~sk_fiqdr.losses.masked_soft_kappa`. A callable, such as
+        ``torch.nn.CrossEntropyLoss(label_smoothing=0.1)``, takes logits (n, 5) and
+        grades (n,) of known rows.
     criterion : type, default=WeightedCenterLoss
         Class of L_q; its arguments are ``criterion__alpha`` and the like.
     iterator_train, iterator_valid : type, default=torch.utils.data.DataLoader
@@ -151,6 +160,7 @@ class FIQDRClassifier(CentredQuality, ClassifierMixin, FundusNet):
     _tasks = TASKS
     _constraints = {  # noqa: RUF012
         **CentredQuality._constraints,
+        **GradeLoss._constraints,
         "quality_loss_weight": [real(0)],
     }
 
@@ -160,6 +170,7 @@ class FIQDRClassifier(CentredQuality, ClassifierMixin, FundusNet):
         beta=27.0,
         lambd=0.1,
         quality_loss_weight=1.0,
+        grade_loss="cross_entropy",
         criterion=WeightedCenterLoss,
         **kwargs,
     ):
@@ -167,6 +178,7 @@ class FIQDRClassifier(CentredQuality, ClassifierMixin, FundusNet):
         self.beta = beta
         self.lambd = lambd
         self.quality_loss_weight = quality_loss_weight
+        self.grade_loss = grade_loss
 
     @property
     def classes_(self):

@@ -13,6 +13,7 @@ from skorch.utils import to_tensor
 from torch import nn
 
 from ..losses import masked_cross_entropy
+from ..losses._plain import known_rows_only
 from ..model_selection._fitted_images import check_patients
 from ..utils._interrupts import noticing_ctrl_c
 from ..utils._tasks import DEEP
@@ -328,11 +329,16 @@ class FundusNet(
             inputs = [y_pred[task.output], task.labels(y_true)]
             if task.centred:
                 inputs.insert(1, y_pred[DEEP])
-            of_net = task.name == self._criterion_task
-            take = self.criterion_ if of_net else masked_cross_entropy
+            take = self._loss_of(task)
             loss = take(*inputs, sample_weight=weight, **self._reduction)
             losses.append(getattr(self, f"{task.name}_loss_weight", 1) * loss)
         return sum(losses[1:], losses[0])
+
+    def _loss_of(self, task):
+        """Return the loss of a task, as a function of a batch."""
+        if task.name != self._criterion_task:
+            return masked_cross_entropy
+        return self.criterion_ if task.centred else known_rows_only(self.criterion_)
 
     def _outputs(self, X, *places):
         """Run the network once and return outputs by their place as float32 arrays."""

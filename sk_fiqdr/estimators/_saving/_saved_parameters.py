@@ -12,6 +12,7 @@ from pathlib import PurePath
 import numpy as np
 import torch
 
+from ...losses._grade import GRADE_LOSSES
 from ...utils._digest import NO_PART
 from ._saved_config import damaged
 
@@ -25,7 +26,7 @@ SPARE = re.compile(
     NO_PART.pattern
     + r"|(optimizer|iterator_train|iterator_valid|dataset|callbacks|compile"
     r"|train_split)(__\w+)?|augment|balance|batch_size|beta|early_stopping|freeze"
-    r"|gradient_clip|lambd|(backbone_)?lr|lr_schedule|max_epochs|on_error"
+    r"|grade_loss|gradient_clip|lambd|(backbone_)?lr|lr_schedule|max_epochs|on_error"
     r"|predict_nonlinearity|quality_loss_weight|random_state|torch_load_kwargs"
     r"|use_caching|warm_start|(module__)?weights"
 )
@@ -230,6 +231,7 @@ RULES = {
     "beta": _either(_one_of("balanced"), _positive, _numbers(2, _positive)),
     "lambd": _positive,
     "quality_loss_weight": _positive,
+    "grade_loss": _one_of(*GRADE_LOSSES),
     "criterion__alpha": _positive,
     # The training, to continue it.
     "augment": _one_of("default", None),

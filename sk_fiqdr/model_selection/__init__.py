@@ -1,9 +1,10 @@
-"""Splits that keep a patient's eyes together, and what is chosen with their help.
+"""Splits that keep the eyes of a patient together, and decisions tuned on them.
 
-Both eyes of a patient mostly have the same grade, so a split that parts them measures
-memory. Everything here works on any X and any estimator: nothing knows a net. The
-meta-estimators choose cut-points, the threshold of a gate and temperatures on patients
-that the estimator inside them has not seen; a search may outlive its process.
+Both eyes of a patient mostly have the same grade, so the score of a split that
+separates them rewards memory. Everything here works with any X and any estimator and
+does not depend on nets. The meta-estimators tune cut-points, the threshold of a gate
+and temperatures on patients that the estimator inside them has not seen. A search can
+be resumed after its process was killed.
 """
 
 from ..exceptions import PatientLeakageError

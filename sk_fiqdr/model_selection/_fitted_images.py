@@ -1,4 +1,4 @@
-"""What an estimator keeps of the images that it was fitted on. Knows no torch."""
+"""What an estimator keeps of the images that it was fitted on, without torch."""
 
 import hashlib
 import os
@@ -10,11 +10,11 @@ from ..exceptions import PatientLeakageError
 from ..utils._images import IMAGES, PATHS, check_images
 from . import patient_ids
 
-N_HASHED = 64  # images; more of them tell two sets apart no better, only slower
+N_HASHED = 64  # images; hashing more distinguishes sets no better, only slower
 
 
 def remember_images(estimator, X, kind, *, reset=True):
-    """Keep what images are like in `input_`, and the names of files and patients.
+    """Keep the kind and size of images, and the names of files and patients.
 
     Parameters
     ----------
@@ -84,8 +84,8 @@ def compare_with_fit(estimator, X, kind):
         raise ValueError(
             f"This {type(estimator).__name__} was fitted at image_size="
             f"{fitted['image_size']!r}, and now has image_size="
-            f"{estimator.image_size!r}: its predictions would mean little. Set it "
-            "back, or fit again."
+            f"{estimator.image_size!r}: its predictions would be meaningless. Set "
+            "image_size back, or fit again."
         )
     size = (fitted.get("height"), fitted.get("width"))
     if kind == IMAGES and fitted["kind"] == IMAGES and X.shape[1:3] != size:
@@ -103,14 +103,14 @@ def check_patients(self, X):
     """Raise if X holds unseen images of patients that were trained on.
 
     A method of every estimator that is fitted on images: `score` and the scorers of
-    :mod:`sk_fiqdr.metrics` call it. It can see patients only in file names, such as
-    ``13_left.jpeg`` beside ``13_right.jpeg``; the training images themselves are not
-    a leak but a training score.
+    :mod:`sk_fiqdr.metrics` call it. It recognises patients only by file names, such as
+    ``13_left.jpeg`` beside ``13_right.jpeg``. Scoring the training images themselves is
+    not a leak: it gives a training score.
 
     Parameters
     ----------
     X : array-like of shape (n_samples,)
-        Image paths; anything else passes.
+        Image paths; anything else is not checked.
 
     Raises
     ------
@@ -123,7 +123,7 @@ def check_patients(self, X):
     X, kind = check_images(X)
     if kind != PATHS:
         return
-    # Read together: whether 13R names an eye depends on whether there is a 13L.
+    # Read together: 13R names an eye only if there is a 13L.
     names, patients = _names_and_patients([*trained, *X])
     n = len(trained)
     unseen = ~np.isin(names[n:], names[:n])
@@ -131,13 +131,13 @@ def check_patients(self, X):
     if len(shared):
         raise PatientLeakageError(
             f"{len(shared)} patients are scored on one image and were trained on "
-            f"another, among them {', '.join(shared[:5])}: such a score measures "
+            f"another, among them {', '.join(shared[:5])}: such a score rewards "
             "memory. Split with PatientStratifiedKFold or patient_train_test_split."
         )
 
 
 def summarize(X, kind, y, tasks, patients, names=None):
-    """Return how much there was of what, and a hash to know it again by.
+    """Summarise training data: counts, and a hash that identifies them.
 
     Parameters
     ----------
@@ -148,7 +148,7 @@ def summarize(X, kind, y, tasks, patients, names=None):
     y : ndarray of shape (n,) or (n, n_tasks)
         Labels as numbers of the classes of each task, -1 where unknown.
     tasks : sequence of Task
-        What the labels are of.
+        The tasks of the labels.
     patients : ndarray of shape (n,) or None
         Patient of each row, where they are known.
     names : ndarray of shape (n,), default=None
@@ -157,7 +157,7 @@ def summarize(X, kind, y, tasks, patients, names=None):
     Returns
     -------
     summary : dict
-        For `json.dumps`: `kind`, `n_samples`, `n_patients` (None where nobody knows),
+        For `json.dumps`: `kind`, `n_samples`, `n_patients` (None if unknown),
         `labels` (for each task `counts` by class, and `n_unknown`) and `sha256`: of the
         names of files and their labels, in any order, or of pixels or features (up to
         64 rows, evenly spaced) and all labels in theirs.

@@ -1,4 +1,4 @@
-"""The patient of each photograph, and checks that splits keep patients whole."""
+"""The patient of each photograph, and checks that splits keep patients together."""
 
 import os
 import re
@@ -37,14 +37,14 @@ _EXTENSIONS = re.compile(  # a real one is short and begins with a letter, unlik
 def patient_ids(names):
     """Return the patient of each image, read from its name.
 
-    Recognised are the contest's ``<patient>_left.jpeg``, DeepDRiD's ``265_l1.jpg`` and
-    in general a laterality (left, right, l, r, LE, RE, OD, OS, OG, OI, OE, in any case)
-    behind a blank or one of ``_-.(``, with or without a picture number. Right behind a
-    digit (``13L.png``) or at the beginning (``OD_13.png``) it counts where the fellow
-    eye is among the names. A name without one is a patient of its own. Folders do not
-    count: a name means the same patient in each, as a copy of a photograph is no second
-    patient. Only where the name is nothing but a laterality (``265/left.jpg``) the
-    folder names the patient.
+    Recognised are Kaggle's ``<patient>_left.jpeg``, DeepDRiD's ``265_l1.jpg`` and in
+    general a laterality (left, right, l, r, LE, RE, OD, OS, OG, OI, OE, in any case)
+    after a blank or one of ``_-.(``, with or without a picture number. Directly after a
+    digit (``13L.png``) or at the beginning (``OD_13.png``) it is used if the fellow eye
+    is among the names. A name without a laterality is a patient of its own. Folders are
+    ignored: a name means the same patient in each, as a copy of a photograph does not
+    make a second patient. Only if the name is a mere laterality (``265/left.jpg``) does
+    the folder name the patient.
 
     Parameters
     ----------
@@ -59,7 +59,7 @@ def patient_ids(names):
     Raises
     ------
     TypeError
-        If `names` is a single name, or holds something else than names.
+        If `names` is a single name, or holds anything but names.
 
     Examples
     --------
@@ -86,8 +86,8 @@ def read_patients(names):
     Returns
     -------
     read : list of tuple of str
-        Patient and side of each: "left", "right", or "" where the name tells neither,
-        and stands for a patient of its own.
+        Patient and side of each: "left", "right", or "" where the name has no
+        laterality and stands for a patient of its own.
     """
     if (
         not hasattr(names, "__iter__")
@@ -166,7 +166,7 @@ def _first_match(stem):
 
 
 def holds_paths(X):
-    """Tell whether X is an array-like of paths or names.
+    """Return whether X is an array-like of paths or names.
 
     Parameters
     ----------
@@ -201,14 +201,14 @@ def patients_of(X, groups):
     Warns
     -----
     UserWarning
-        If there are no groups, and most names tell no patient.
+        If there are no groups, and most names do not identify a patient.
 
     Raises
     ------
     ValueError
         If there are no groups and X holds no names, or groups has gaps.
     PatientLeakageError
-        If `groups` tears a patient apart whom the file names show to be one.
+        If `groups` separates images that belong to one patient by their file names.
     """
     if groups is None:
         if not holds_paths(X):
@@ -238,26 +238,27 @@ def patients_of(X, groups):
         n_groups = (
             read.assign(group=codes)[read.side != ""].groupby("patient").group.nunique()
         )
-        torn = n_groups.index[n_groups > 1]
-        if len(torn):
+        separated = n_groups.index[n_groups > 1]
+        if len(separated):
             raise PatientLeakageError(
-                f"groups tears apart the images of {len(torn)} patients, by the file "
-                f"names: {', '.join(map(repr, torn[:5]))}. Use patient_ids(X) as "
-                "groups. If equal names do mean different patients, split row numbers: "
+                "By their file names, groups separates the images of "
+                f"{len(separated)} patients: "
+                f"{', '.join(map(repr, separated[:5]))}. Use patient_ids(X) as groups. "
+                "If equal names do mean different patients, split row numbers: "
                 "split(np.arange(len(X)), y, groups)."
             )
     return groups
 
 
 def _warn_of_unknown(names, unknown):
-    """Warn where most names do not tell whose photographs they are."""
+    """Warn if most names do not identify a patient."""
     if len(unknown) < 2 or 2 * sum(unknown) <= len(unknown):
         return
     first = os.path.basename(next(n for n, u in zip(names, unknown, strict=True) if u))
     warnings.warn(
-        f"{sum(unknown)} of {len(unknown)} file names do not tell their patient, such "
-        f"as {first!r}: each counts as a patient of its own, and both eyes of one may "
-        "stand on both sides of a split. Pass groups, the patient of each row "
+        f"{sum(unknown)} of {len(unknown)} file names do not identify a patient, such "
+        f"as {first!r}: each counts as a patient of its own, and the eyes of one may "
+        "end up on both sides of a split. Pass groups, the patient of each row "
         "(np.arange(len(X)) if every image is a patient of its own).",
         UserWarning,
         stacklevel=4,
@@ -288,6 +289,6 @@ def check_patients_apart(train_groups, test_groups):
         some = ", ".join(map(repr, sorted(shared, key=str)[:5]))
         raise PatientLeakageError(
             f"Patients on both sides of the split: {len(shared)}, among them {some}. "
-            "Keep patients whole: PatientStratifiedKFold and patient_train_test_split "
-            "do."
+            "PatientStratifiedKFold and patient_train_test_split keep all images of a "
+            "patient together."
         )

@@ -81,7 +81,7 @@ def size_and_time(path):
 
 
 def place_and_times(path):
-    """Return what a file is known by as long as nobody moves or changes it.
+    """Return what a file is known by as long as it is not moved or changed.
 
     Parameters
     ----------

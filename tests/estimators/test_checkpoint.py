@@ -54,7 +54,7 @@ from sk_fiqdr.utils import _interrupts
 from sk_fiqdr.utils._digest import describe
 
 # `fits` fits on rows of which each is a patient.
-pytestmark = pytest.mark.filterwarnings("ignore:PatientValidSplit knows no patients")
+pytestmark = pytest.mark.filterwarnings("ignore:PatientValidSplit does not know")
 TESTS = str(Path(__file__).parents[1])
 
 

@@ -183,7 +183,7 @@ def test_calibrated_nets_are_tuned_and_gated(eyes):
 
 def test_what_cannot_be_calibrated_is_refused(eyes, tiny, fundus, fundus_paths):
     X, y, groups = eyes
-    with pytest.raises(ValueError, match=r"does one task.*CalibratedClassifierCV"):
+    with pytest.raises(ValueError, match=r"learns one task.*CalibratedClassifierCV"):
         CalibratedTasksCV(LogisticRegression()).fit(X, y, groups=groups)
     with pytest.raises(ValueError, match="FIQDRClassifier learns both tasks"):
         CalibratedTasksCV(FIQDRClassifier(**HEADS)).fit(X, y[:, 0], groups=groups)

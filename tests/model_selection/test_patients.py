@@ -101,7 +101,7 @@ SPLITS = {
 @pytest.mark.parametrize("name", ["{:012x}.png", "img{:05d}.jpg", "{}.1.jpg"])
 def test_a_split_of_names_that_tell_no_patient_warns(split, name):
     names = [name.format(i * 7919) for i in range(1, 41)]
-    with pytest.warns(UserWarning, match="40 of 40 file names do not tell their pat"):
+    with pytest.warns(UserWarning, match="40 of 40 file names do not identify a"):
         SPLITS[split](names, [[i % 5, 1] for i in range(40)])
 
 

@@ -1,4 +1,4 @@
-"""What the meta-estimators share: fitting what is inside, and passing on answers."""
+"""What the meta-estimators share: fitting the estimator inside, and delegating."""
 
 import numpy as np
 from sklearn import get_config
@@ -25,13 +25,13 @@ from sklearn.utils.validation import (
 from ...utils._constraints import N_JOBS
 from ...utils._unwrap import is_multi_task, last_step, unwrap
 from .._splits._patient_kfold import PatientStratifiedKFold
-from ._check_tasks import check_tasks, kappa_of_answers
+from ._check_tasks import check_tasks, kappa_of_predictions
 from ._out_of_fold import (
     GRADE,
-    ask_out_of_fold,
     check_unseen,
     fit_clone,
     make_splits,
+    predict_out_of_fold,
 )
 
 
@@ -44,10 +44,10 @@ def _inside_has(method):
 
 
 class NestedClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
-    """A classifier around another: its base class, which names `estimator`, `cv`, ...
+    """Base of the classifiers around another: its parameters are `estimator`, `cv`, ...
 
-    A subclass has `_estimators`, those inside, and `_ask`, a static method
-    ``(fitted, X) -> tuple of arrays`` that is asked about unseen patients.
+    A subclass defines `_estimators`, those inside, and `_outputs`, a static method
+    ``(fitted, X) -> tuple of arrays`` whose results on unseen patients it tunes on.
     """
 
     _parameter_constraints = {  # noqa: RUF012
@@ -66,7 +66,7 @@ class NestedClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
         return (self.estimator,)
 
     def _check_y(self, X, y):
-        """Return X and y in two columns, or say what is wrong with them."""
+        """Return X, and y as two columns; raise an error that says what is wrong."""
         if y is None:
             raise ValueError(
                 f"This {type(self).__name__} estimator requires y to be passed, but "
@@ -91,22 +91,22 @@ class NestedClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
         if hasattr(last_step(self.estimator), "decide_tasks"):
             inside = type(last_step(self.estimator)).__name__
             raise ValueError(
-                f"{inside} decides already, and {type(self).__name__} would overrule "
+                f"{inside} already decides, and {type(self).__name__} would override "
                 f"it. Nest them the other way round: {inside}({type(self).__name__}"
                 "(net))."
             )
 
-    def _fit_and_ask(self, X, y, groups, params):
-        """Fit what is inside, having asked it about patients that it had not seen.
+    def _fit_and_predict(self, X, y, groups, params):
+        """Fit the estimators inside, and get their outputs on patients not seen.
 
         Returns
         -------
         fitted : tuple of estimator
-            What answers from now on.
-        rows, fold : ndarray of shape (n_asked,)
-            Row of X and number of the split behind each answer.
-        answers : list of ndarray
-            As `_ask` gave them.
+            Those that predict from now on.
+        rows, fold : ndarray of shape (n_predicted,)
+            Row of X and number of the split of each output.
+        outputs : list of ndarray
+            What `_outputs` returned.
         """
         estimators = self._estimators()
         for estimator in estimators:
@@ -115,23 +115,23 @@ class NestedClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
             if self.cv == "prefit" or isinstance(estimator, FrozenEstimator):
                 check_unseen(estimator, X)
         if self.cv == "prefit":
-            answers = list(self._ask(estimators, X))
+            outputs = list(self._outputs(estimators, X))
             rows = np.arange(len(y))
-            return estimators, rows, np.zeros_like(rows), answers
+            return estimators, rows, np.zeros_like(rows), outputs
         params, groups = self._route(groups, params)
         splits = make_splits(self.cv, X, y, groups, self.random_state)
         if not self.refit and len(splits) > 1:
             raise ValueError(
-                f"refit=False keeps the estimator of a single split, and cv="
+                f"refit=False keeps the estimator of a single split, but cv="
                 f"{self.cv!r} makes {len(splits)}. Pass a share to hold out, such as "
                 "cv=0.2, or refit=True."
             )
-        fitted, *asked = ask_out_of_fold(
-            estimators, self._ask, X, y, splits, params, n_jobs=self.n_jobs
+        fitted, *predicted = predict_out_of_fold(
+            estimators, self._outputs, X, y, splits, params, n_jobs=self.n_jobs
         )
         if self.refit:
             fitted = self._fit_inside(X, y, params)
-        return fitted, *asked
+        return fitted, *predicted
 
     def _fit_inside(self, X, y, params):
         return tuple(
@@ -142,7 +142,7 @@ class NestedClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
         )
 
     def _route(self, groups, params):
-        """Return what the `fit` of each estimator gets, and the splitter's groups."""
+        """Return the parameters for `fit` of each estimator, and the split's groups."""
         given = {} if groups is None else {"groups": groups}
         if get_config()["enable_metadata_routing"]:
             routed = process_routing(self, "fit", **params, **given)
@@ -157,12 +157,12 @@ class NestedClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
         return ("estimator", "quality_estimator")[: len(self._estimators())]
 
     def get_metadata_routing(self):
-        """Return what is routed where.
+        """Return how metadata are routed.
 
         Returns
         -------
         router : MetadataRouter
-            `groups` go to the splitter; what the estimators request, to their `fit`.
+            `groups` go to the splitter, and what the estimators request to their `fit`.
         """
         mapping = MethodMapping().add(caller="fit", callee="fit")
         router = MetadataRouter(owner=self)
@@ -195,12 +195,12 @@ class NestedClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
         return unwrap(self.estimator_, X)
 
     def predict_proba(self, X):
-        """Return the probability of each grade, as the estimator inside has it.
+        """Return the probability of each grade, from the estimator inside.
 
         Parameters
         ----------
         X : array-like
-            As the estimator takes it.
+            Whatever the estimator accepts.
 
         Returns
         -------
@@ -212,12 +212,12 @@ class NestedClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
 
     @_inside_has("predict_tasks")
     def predict_tasks(self, X):
-        """Return the probabilities of both tasks, from one pass over X.
+        """Return the probabilities of both tasks, in one pass through X.
 
         Parameters
         ----------
         X : array-like
-            As the estimator takes it.
+            Whatever the estimator accepts.
 
         Returns
         -------
@@ -234,7 +234,7 @@ class NestedClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
         Parameters
         ----------
         X : array-like
-            As the estimator takes it.
+            Whatever the estimator accepts.
 
         Returns
         -------
@@ -251,7 +251,7 @@ class NestedClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
         Parameters
         ----------
         X : array-like
-            As the estimator takes it.
+            Whatever the estimator accepts.
 
         Returns
         -------
@@ -268,7 +268,7 @@ class NestedClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
         Parameters
         ----------
         X : array-like
-            As the estimator takes it.
+            Whatever the estimator accepts.
 
         Returns
         -------
@@ -285,7 +285,7 @@ class NestedClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
         Parameters
         ----------
         X : array-like
-            As the estimator takes it.
+            Whatever the estimator accepts.
 
         Raises
         ------
@@ -301,20 +301,21 @@ class NestedClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
         Parameters
         ----------
         X : array-like
-            As the estimator takes it.
+            Whatever the estimator accepts.
         y : array-like of shape (n,) or (n, 2)
             Grade, or grade and quality; rows of unknown grade (-1) are skipped.
 
         Returns
         -------
         kappa : float
-            Images without an answer do not count.
+            Images without a prediction are ignored.
 
         Raises
         ------
         PatientLeakageError
-            If X holds an eye whose fellow eye was trained on, as far as names tell.
+            If X holds an eye whose fellow eye was trained on, as far as file names
+            show.
         """
         if hasattr(self, "check_patients"):
             self.check_patients(X)
-        return kappa_of_answers(check_tasks(y)[:, GRADE], self.predict(X))
+        return kappa_of_predictions(check_tasks(y)[:, GRADE], self.predict(X))

@@ -1,4 +1,4 @@
-"""Probabilities of both tasks brought to the right warmth."""
+"""Temperature scaling of both heads."""
 
 import warnings
 
@@ -17,47 +17,47 @@ BOUNDS = (0.1, 10.0)
 
 
 class CalibratedTasksCV(NestedClassifier):
-    """Calibrate grade and quality by a temperature each.
+    """Calibrate the probabilities of grade and quality by temperature scaling.
 
-    Networks are mostly too sure of themselves. Dividing the logits of a head by one
-    number, its temperature, mends that and leaves every answer as it is [1]_. For
-    estimators of one task scikit-learn has
+    Networks are mostly overconfident. Dividing the logits of a head by one number, its
+    temperature, corrects this and does not change any prediction [1]_. For estimators
+    of one task scikit-learn has
     ``CalibratedClassifierCV(estimator, method="temperature", ensemble=False)``; this is
     the same for the two heads of :class:`~sk_fiqdr.FIQDRClassifier`.
 
     Parameters
     ----------
     estimator : estimator
-        Of both tasks, such as :class:`~sk_fiqdr.FIQDRClassifier`, or a Pipeline or
-        search around one.
+        An estimator of both tasks, such as :class:`~sk_fiqdr.FIQDRClassifier`, or a
+        Pipeline or search around one.
     cv : int, float, splitter, iterable or "prefit", default=None
-        Where the probabilities come from: a number of folds (None is 5) or a share to
-        hold out, both with patients whole; what scikit-learn takes for `cv`; or
-        "prefit" to take `estimator` as it is and calibrate on the rows that `fit` gets,
+        How to get out-of-sample probabilities: a number of folds (None is 5) or a share
+        to hold out, both grouped by patient; whatever scikit-learn accepts as `cv`; or
+        "prefit" to keep `estimator` as it is and calibrate on the rows passed to `fit`,
         which it must not have been trained on.
     refit : bool, default=True
-        Fit the estimator again, on all rows. False keeps what was fitted for
-        calibrating, and wants a single split such as ``cv=0.2``.
+        Fit the estimator again, on all rows. False keeps the one fitted for
+        calibrating, and requires a single split such as ``cv=0.2``.
     n_jobs : int, default=None
-        Splits to fit at a time.
+        Number of splits to fit in parallel.
     random_state : int, RandomState or None, default=None
-        Deals patients at random to the folds of an int `cv` or the part that a float
-        holds out; None deals them in order of appearance.
+        Assigns patients at random to the folds of an int `cv` or the part that a float
+        holds out; None assigns them in order of appearance.
 
     Attributes
     ----------
     temperatures_ : ndarray of shape (2,)
-        Of grade and quality, between 0.1 and 10; above 1 the estimator was too sure.
-        1 where fewer than two classes are known to calibrate on.
+        Of grade and quality, between 0.1 and 10; above 1 the estimator was
+        overconfident. 1 if fewer than two classes are known to calibrate on.
     estimator_ : estimator
-        Fitted.
+        The fitted estimator.
     classes_ : ndarray of shape (5,)
         The grades.
 
     Notes
     -----
     A temperature cannot shift the balance of the classes: after training with a large
-    `beta` poor images stay more probable than they are frequent.
+    `beta`, poor images are still predicted more often than they occur.
 
     References
     ----------
@@ -96,16 +96,16 @@ class CalibratedTasksCV(NestedClassifier):
         Parameters
         ----------
         X : array-like
-            As the estimator takes it.
+            Whatever the estimator accepts.
         y : array-like of shape (n, 2)
-            Grade and quality; -1 where unknown, which does not count.
+            Grade and quality; -1 where unknown, which is ignored.
         groups : array-like of shape (n,), default=None
-            Patient of each row, to keep patients whole; read from X by default, if it
-            holds paths.
+            Patient of each row, so that splits keep the images of a patient together;
+            read from X by default, if it holds paths.
         **params : dict
             For `fit` of the estimator, such as `sample_weight`; arrays of n values are
-            split with the rows. With metadata routing enabled the estimator gets what
-            it requests.
+            split with the rows. With metadata routing enabled the estimator receives
+            what it requests.
 
         Returns
         -------
@@ -115,20 +115,20 @@ class CalibratedTasksCV(NestedClassifier):
         Raises
         ------
         ValueError
-            If the estimator does not do both tasks, or y has not both columns.
+            If the estimator does not learn both tasks, or y does not have both columns.
         PatientLeakageError
-            If a split tears a patient apart, or a prefit net was trained on one of
-            these patients, as far as names tell.
+            If a split separates the images of a patient, or a prefit net was trained
+            on one of these patients, as far as file names show.
         """
         if not hasattr(last_step(self.estimator), "predict_tasks"):
             raise ValueError(
-                f"{type(last_step(self.estimator)).__name__} does one task. Use "
+                f"{type(last_step(self.estimator)).__name__} learns one task. Use "
                 "scikit-learn's CalibratedClassifierCV(estimator, "
                 'method="temperature", ensemble=False).'
             )
         self._check_undecided()
         X, y = self._check_y(X, y)
-        fitted, rows, _, (grade_proba, quality_proba) = self._fit_and_ask(
+        fitted, rows, _, (grade_proba, quality_proba) = self._fit_and_predict(
             X, y, groups, params
         )
         grade_temperature = best_temperature(grade_proba, y[rows, GRADE], "grade")
@@ -140,17 +140,17 @@ class CalibratedTasksCV(NestedClassifier):
         return self
 
     @staticmethod
-    def _ask(fitted, X):
+    def _outputs(fitted, X):
         inside, X = unwrap(fitted[GRADE], X)
         return inside.predict_tasks(X)
 
     def predict_tasks(self, X):
-        """Return the calibrated probabilities of both tasks, from one pass over X.
+        """Return the calibrated probabilities of both tasks, in one pass through X.
 
         Parameters
         ----------
         X : array-like
-            As the estimator takes it.
+            Whatever the estimator accepts.
 
         Returns
         -------
@@ -158,8 +158,8 @@ class CalibratedTasksCV(NestedClassifier):
             Rows add up to 1; nan where an image could not be read.
         """
         check_is_fitted(self, "estimator_")
-        probabilities = self._ask((self.estimator_,), X)
-        return tuple(map(warm, probabilities, self.temperatures_))
+        probabilities = self._outputs((self.estimator_,), X)
+        return tuple(map(apply_temperature, probabilities, self.temperatures_))
 
     def predict_proba(self, X):
         """Return the calibrated probability of each grade.
@@ -167,7 +167,7 @@ class CalibratedTasksCV(NestedClassifier):
         Parameters
         ----------
         X : array-like
-            As the estimator takes it.
+            Whatever the estimator accepts.
 
         Returns
         -------
@@ -182,7 +182,7 @@ class CalibratedTasksCV(NestedClassifier):
         Parameters
         ----------
         X : array-like
-            As the estimator takes it.
+            Whatever the estimator accepts.
 
         Returns
         -------
@@ -192,12 +192,12 @@ class CalibratedTasksCV(NestedClassifier):
         return self.predict_tasks(X)[QUALITY]
 
     def predict(self, X):
-        """Return the grade, which no temperature changes.
+        """Return the grade, which calibration does not change.
 
         Parameters
         ----------
         X : array-like
-            As the estimator takes it.
+            Whatever the estimator accepts.
 
         Returns
         -------
@@ -208,15 +208,15 @@ class CalibratedTasksCV(NestedClassifier):
         return self.estimator_.predict(X)
 
 
-def warm(proba, temperature):
-    """Divide the logits behind probabilities by a temperature.
+def apply_temperature(proba, temperature):
+    """Divide the logits of probabilities by a temperature.
 
     Parameters
     ----------
     proba : array-like of shape (n, n_classes)
         Probabilities, whose logarithms are logits.
     temperature : float
-        Above 1 evens them out.
+        Above 1 it makes them more even.
 
     Returns
     -------
@@ -227,7 +227,7 @@ def warm(proba, temperature):
 
 
 def best_temperature(proba, labels, task):
-    """Find the temperature of the least log loss.
+    """Find the temperature that minimises the log loss.
 
     Parameters
     ----------
@@ -241,7 +241,7 @@ def best_temperature(proba, labels, task):
     Returns
     -------
     temperature : float
-        1.0, with a UserWarning, where fewer than two classes are known.
+        1.0, with a UserWarning, if fewer than two classes are known.
     """
     logits = _logits(proba)
     known = (labels != UNKNOWN) & ~np.isnan(logits[:, 0])

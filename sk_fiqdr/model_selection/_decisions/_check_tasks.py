@@ -28,7 +28,7 @@ def check_tasks(y):
     Raises
     ------
     ValueError
-        If a label is no whole number from -1 on.
+        If a label is not a whole number of at least -1.
     """
     y = np.asarray(y)
     if y.ndim != 2 or y.shape[1] != 2:
@@ -38,20 +38,20 @@ def check_tasks(y):
     return check_targets(y, tasks=(ANY_GRADE, QUALITY))
 
 
-def kappa_of_answers(grade, answer):
-    """Quadratic weighted kappa of the rows that were answered, on any scale of grades.
+def kappa_of_predictions(grade, predicted):
+    """Quadratic weighted kappa of the rows with a prediction, on any scale of grades.
 
     Parameters
     ----------
-    grade, answer : ndarray of shape (n,)
-        True and given grades, -1 where there is none.
+    grade, predicted : ndarray of shape (n,)
+        True and predicted grades, -1 where unknown.
 
     Returns
     -------
     kappa : float
-        The number of grades has no part in it, as it cancels out.
+        It does not depend on the number of grades, which cancels out.
     """
-    answered = answer != UNKNOWN
+    has_prediction = predicted != UNKNOWN
     return quadratic_weighted_kappa(
-        grade[answered], answer[answered], n_grades=MAX_GRADES
+        grade[has_prediction], predicted[has_prediction], n_grades=MAX_GRADES
     )

@@ -1,27 +1,27 @@
-"""Cut-points on the expected grade: which are best, and what they answer."""
+"""Cut-points on the expected grade: finding the best, and grading by them."""
 
 import numpy as np
 
 from ...utils._labels import UNKNOWN
 
-N_CANDIDATES = 100  # places that are tried for each cut-point, where a search is needed
+N_CANDIDATES = 100  # places tried for each cut-point if a search is needed
 
 
 def grade_by_cut_points(expected, cut_points, grades):
-    """Answer a grade for each expected grade.
+    """Return the grade of each expected grade.
 
     Parameters
     ----------
     expected : ndarray of shape (n,)
-        Expected grades, nan where there are none.
+        Expected grades, nan where unknown.
     cut_points : ndarray of shape (n_grades - 1,)
-        In ascending order; what equals a cut-point lies above it.
+        In ascending order; a value equal to a cut-point lies above it.
     grades : ndarray of shape (n_grades,)
         In ascending order.
 
     Returns
     -------
-    answer : ndarray of shape (n,)
+    grade : ndarray of shape (n,)
         Grades; -1 where the expected one is nan.
     """
     place = np.searchsorted(cut_points, np.nan_to_num(expected), side="right")
@@ -38,24 +38,26 @@ def best_cut_points(expected, truth, grades, metric=None):
     truth : ndarray of shape (n,)
         True grades, each one of `grades`.
     grades : ndarray of shape (n_grades,)
-        Whole numbers in ascending order. One that `truth` lacks is never answered: the
+        Whole numbers in ascending order. One that `truth` lacks is never predicted: the
         cut-points on its two sides are equal, or infinite at the ends.
     metric : callable or None, default=None
-        ``metric(truth, answer)``, better when higher. None is the quadratic weighted
+        ``metric(truth, predicted)``, better when higher. None is the quadratic weighted
         kappa, whose best cut-points are found exactly.
 
     Returns
     -------
     cut_points : ndarray of shape (n_grades - 1,)
-        In ascending order, halfway between neighbouring expected grades; infinite where
-        nothing is to lie beyond.
+        In ascending order, halfway between neighbouring expected grades; infinite if no
+        value lies beyond.
     """
     seen = np.isin(grades, truth)
     cut_points = _kappa_cut_points(expected, truth, grades[seen])
     if metric is not None:
         cut_points = max(
-            _climb(cut_points, expected, truth, grades[seen], metric),
-            _climb(_halfway(grades[seen]), expected, truth, grades[seen], metric),
+            _tune_one_by_one(cut_points, expected, truth, grades[seen], metric),
+            _tune_one_by_one(
+                _halfway(grades[seen]), expected, truth, grades[seen], metric
+            ),
             key=lambda found: found[1],
         )[0]
     return np.array([-np.inf, *cut_points, np.inf])[seen.cumsum()[:-1]]
@@ -70,9 +72,9 @@ def _kappa_cut_points(expected, truth, grades):
         1 - \kappa
         = \frac{\sum_j (y_j - p_j)^2}{\sum_j \frac1n \sum_i (y_i - p_j)^2} .
 
-    Dinkelbach's method finds the least ratio of two sums: take the answers of which
-    numerator - ratio * denominator is least, then their ratio, until it falls no more
-    ("On Nonlinear Fractional Programming", Management Science 13(7), 1967).
+    Dinkelbach's method finds the least ratio of two sums: find the grades that minimise
+    numerator - ratio * denominator, set the ratio to theirs, and repeat until it stops
+    falling ("On Nonlinear Fractional Programming", Management Science 13(7), 1967).
     """
     if len(grades) == 1:
         return np.empty(0)
@@ -81,21 +83,21 @@ def _kappa_cut_points(expected, truth, grades):
     counts = np.zeros((len(values), len(true_grades)))
     np.add.at(counts, (row, column), 1)
     squares = (true_grades[:, None] - grades) ** 2.0
-    # What it adds to either sum to answer a grade in all rows of a value.
+    # What each grade adds to either sum if it is predicted for all rows of a value.
     observed = counts @ squares
     by_chance = np.outer(counts.sum(axis=1), counts.sum(axis=0) @ squares / len(truth))
 
-    place, ratio, least = np.arange(len(values)), 1.0, np.inf  # 1 is a constant answer
+    place, ratio, least = np.arange(len(values)), 1.0, np.inf  # 1 is a constant grade
     while ratio < least:
         least = ratio
         starts = _cheapest_ascent(observed - ratio * by_chance)
-        answer = np.searchsorted(starts, place, side="right")
-        ratio = observed[place, answer].sum() / by_chance[place, answer].sum()
+        grade = np.searchsorted(starts, place, side="right")
+        ratio = observed[place, grade].sum() / by_chance[place, grade].sum()
     return gaps(values)[starts]
 
 
 def _cheapest_ascent(cost):
-    """Find labels that never descend from row to row and cost least in sum.
+    """Find labels that never descend from row to row, at the least total cost.
 
     Parameters
     ----------
@@ -105,7 +107,7 @@ def _cheapest_ascent(cost):
     Returns
     -------
     starts : ndarray of shape (n_labels - 1,)
-        First row of each label but label 0; that of the next where it has none.
+        First row of each label but label 0; that of the next label if it has no row.
     """
     n, n_labels = cost.shape
     total = np.vstack([np.zeros(n_labels), cost.cumsum(axis=0)])  # of the first i rows
@@ -120,8 +122,8 @@ def _cheapest_ascent(cost):
     return np.array(starts, dtype=int)
 
 
-def _climb(cut_points, expected, truth, grades, metric):
-    """Move one cut-point at a time to where the metric is best, until none moves."""
+def _tune_one_by_one(cut_points, expected, truth, grades, metric):
+    """Move one cut-point at a time to the best metric, until none moves."""
 
     def score(cut_points):
         return metric(truth, grade_by_cut_points(expected, cut_points, grades))
@@ -147,8 +149,8 @@ def _halfway(values):
 def gaps(values):
     """Return the places between ascending values, before the first and after the last.
 
-    What equals a cut-point lies above it, so that where rounding leaves no number
-    between two values the upper one serves.
+    A value equal to a cut-point lies above it. So if two values are so close that no
+    float lies between them, the upper one is the place.
     """
     between = np.where(_halfway(values) > values[:-1], _halfway(values), values[1:])
     return np.array([-np.inf, *between, np.inf])

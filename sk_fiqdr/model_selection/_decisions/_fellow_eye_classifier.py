@@ -1,4 +1,4 @@
-"""A classifier of grades that looks at the fellow eye as well."""
+"""A classifier of grades that also uses the fellow eye."""
 
 import warnings
 
@@ -12,22 +12,22 @@ from ...utils._labels import UNKNOWN, most_probable
 from ...utils._unwrap import last_step, unwrap
 from .._patients import holds_paths, patients_of, read_eyes
 from ._base import NestedClassifier, _inside_has
-from ._check_tasks import check_tasks, kappa_of_answers
+from ._check_tasks import check_tasks, kappa_of_predictions
 from ._fellow_eyes import FIXED_SHARES, check_shares, fuse_fellow_eyes
 from ._out_of_fold import GRADE
 
 MIN_PATIENTS = 400
-# The fixed shares count as much as so many photographs, as poor ones are rare.
+# The prior weighs as much as so many photographs, as poor ones are rare.
 PRIOR_WEIGHT = 20.0
 
 
 class FellowEyeClassifier(NestedClassifier):
     """Grade each eye with the help of the patient's other eye.
 
-    The probabilities of the estimator inside are fused by
-    :func:`fuse_fellow_eyes`, weighed by the predicted quality where the estimator
-    predicts quality. File names tell patient and eye; where X holds no paths, pass
-    `groups` and `eyes`. The fellow eye must be in the same call of `predict`.
+    The probabilities of the estimator inside are fused by :func:`fuse_fellow_eyes`, and
+    weighted by the predicted quality if the estimator predicts quality. Patient and eye
+    are read from file names; if X does not hold paths, pass `groups` and `eyes`. The
+    fellow eye must be in the same call of `predict`.
 
     Parameters
     ----------
@@ -36,34 +36,34 @@ class FellowEyeClassifier(NestedClassifier):
         :class:`TunedGradeThresholdsCV` or :class:`QualityGate`.
     rule : {"fixed", "learned"} or array-like of shape (2, 2), default="fixed"
         Shares of the fellow eye. "learned" finds them on out-of-fold predictions, by
-        the log loss of the grade; below 400 patients it warns and takes "fixed". An
-        array is taken as it is, see :func:`fuse_fellow_eyes`.
+        the log loss of the grade; with fewer than 400 patients it warns and uses
+        "fixed". For an array see :func:`fuse_fellow_eyes`.
     cv : int, float, splitter, iterable or "prefit", default=None
-        Where the predictions come from that "learned" needs: a number of folds (None is
-        5) or a share to hold out, both with patients whole; what scikit-learn takes for
-        `cv`; or "prefit" to take `estimator` as it is and learn from the rows that
-        `fit` gets, which it must not have been trained on.
+        How to get the out-of-sample predictions that "learned" needs: a number of folds
+        (None is 5) or a share to hold out, both grouped by patient; whatever
+        scikit-learn accepts as `cv`; or "prefit" to keep `estimator` as it is and learn
+        from the rows passed to `fit`, which it must not have been trained on.
     refit : bool, default=True
-        Fit the estimator again, on all rows. False keeps what was fitted for learning
-        the shares, and wants a single split such as ``cv=0.2``.
+        Fit the estimator again, on all rows. False keeps the one fitted for learning
+        the shares, and requires a single split such as ``cv=0.2``.
     n_jobs : int, default=None
-        Splits to fit at a time.
+        Number of splits to fit in parallel.
     random_state : int, RandomState or None, default=None
-        Deals patients at random to the folds of an int `cv` or the part that a float
-        holds out; None deals them in order of appearance.
+        Assigns patients at random to the folds of an int `cv` or the part that a float
+        holds out; None assigns them in order of appearance.
 
     Attributes
     ----------
     shares_ : ndarray of shape (2, 2)
         Share of the fellow eye by own quality and its quality, 0 poor and 1 good.
     rule_ : {"fixed", "learned", "given"}
-        Where they are from.
+        How they were set.
     estimator_ : estimator
         The fitted estimator inside.
     classes_ : ndarray of shape (n_classes,)
         The grades that it knows.
     n_features_in_, feature_names_in_ : object
-        As the estimator has them.
+        Those of the estimator.
 
     See Also
     --------
@@ -71,8 +71,8 @@ class FellowEyeClassifier(NestedClassifier):
 
     Notes
     -----
-    In most sets graders saw both eyes of a patient, which flatters fusion: report the
-    score of single eyes, that of `estimator_`, as well.
+    In most data sets the graders saw both eyes of a patient, which favours fusion: also
+    report the score of single eyes, that of `estimator_`.
 
     Examples
     --------
@@ -120,12 +120,11 @@ class FellowEyeClassifier(NestedClassifier):
         Parameters
         ----------
         X : array-like
-            As the estimator takes it.
+            Whatever the estimator accepts.
         y : array-like of shape (n,) or (n, 2)
             Grade, or grade and quality; -1 where unknown.
         groups, eyes : array-like of shape (n,), default=None
-            Patient and eye of each row, as `predict_proba` takes them; the shares are
-            learned with them.
+            Patient and eye of each row, as in `predict_proba`, for learning the shares.
         **params : dict
             For `fit` of the estimator, such as `sample_weight`; arrays of n values are
             split with the rows.
@@ -141,8 +140,8 @@ class FellowEyeClassifier(NestedClassifier):
             If shares are to be learned and patients are unknown, a patient has more
             than two eyes, or y holds no grades.
         PatientLeakageError
-            If a split tears a patient apart, or a prefit net was trained on one of
-            these patients, as far as names tell.
+            If a split separates the images of a patient, or a prefit net was trained
+            on one of these patients, as far as file names show.
         """
         X, y = self._check_y(X, y)
         learned = isinstance(self.rule, str) and self.rule == "learned"
@@ -150,9 +149,9 @@ class FellowEyeClassifier(NestedClassifier):
             n_patients = len(np.unique(patients_of(X, groups)))
             if n_patients < MIN_PATIENTS:
                 warnings.warn(
-                    f"The shares of the fellow eye are fixed and not learned: "
+                    "The shares of the fellow eye are fixed and not learned: "
                     f"{n_patients} patients are fewer than {MIN_PATIENTS}. Pass "
-                    "rule='fixed', or more patients.",
+                    "rule='fixed', or add patients.",
                     UserWarning,
                     stacklevel=2,
                 )
@@ -163,7 +162,9 @@ class FellowEyeClassifier(NestedClassifier):
             self.rule_ = "fixed" if isinstance(shares, str) else "given"
         self.shares_ = check_shares(shares).astype(float)
         if learned:
-            fitted, rows, _, (proba, quality) = self._fit_and_ask(X, y, groups, params)
+            fitted, rows, _, (proba, quality) = self._fit_and_predict(
+                X, y, groups, params
+            )
             groups, eyes = (each[rows] for each in _eyes_of(X, groups, eyes))
             grade = _columns(y[rows, GRADE], fitted[GRADE].classes_)
             self.shares_ = _learn_shares(proba, grade, groups, eyes, quality)
@@ -177,7 +178,7 @@ class FellowEyeClassifier(NestedClassifier):
         return self
 
     @staticmethod
-    def _ask(fitted, X):
+    def _outputs(fitted, X):
         inside, X_inside = fitted[GRADE], X
         if hasattr(last_step(inside), "predict_tasks"):
             inside, X_inside = unwrap(inside, X)
@@ -186,9 +187,9 @@ class FellowEyeClassifier(NestedClassifier):
         grade_proba = np.asarray(inside.predict_proba(X))
         return grade_proba, np.tile([0.0, 1.0], (len(grade_proba), 1))
 
-    def _ask_fused(self, X, groups, eyes):
+    def _predict_fused(self, X, groups, eyes):
         check_is_fitted(self, "estimator_")
-        grade_proba, quality_proba = self._ask((self.estimator_,), X)
+        grade_proba, quality_proba = self._outputs((self.estimator_,), X)
         groups, eyes = _eyes_of(X, groups, eyes)
         fused = fuse_fellow_eyes(
             grade_proba,
@@ -205,7 +206,7 @@ class FellowEyeClassifier(NestedClassifier):
         Parameters
         ----------
         X : array-like
-            As the estimator takes it.
+            Whatever the estimator accepts.
         groups : array-like of shape (n,), default=None
             Patient of each row; read from X by default, if it holds paths.
         eyes : array-like of shape (n,), default=None
@@ -222,7 +223,7 @@ class FellowEyeClassifier(NestedClassifier):
         ValueError
             If patients are unknown, or one has more than two eyes.
         """
-        return self._ask_fused(X, groups, eyes)[GRADE]
+        return self._predict_fused(X, groups, eyes)[GRADE]
 
     @_inside_has("predict_tasks")
     def predict_tasks(self, X, groups=None, eyes=None):
@@ -231,16 +232,16 @@ class FellowEyeClassifier(NestedClassifier):
         Parameters
         ----------
         X : array-like
-            As the estimator takes it.
+            Whatever the estimator accepts.
         groups, eyes : array-like of shape (n,), default=None
-            As `predict_proba` takes them.
+            As in `predict_proba`.
 
         Returns
         -------
         grade_proba, quality_proba : ndarray of shape (n, n_classes)
             Probabilities; those of the quality are of the single photograph.
         """
-        return self._ask_fused(X, groups, eyes)
+        return self._predict_fused(X, groups, eyes)
 
     @_inside_has("decide_tasks")
     def decide_tasks(self, grade_proba, quality_proba):
@@ -254,27 +255,27 @@ class FellowEyeClassifier(NestedClassifier):
         Returns
         -------
         grade, quality : ndarray of shape (n,)
-            -1 where there is none.
+            -1 without a prediction.
         """
         inside = last_step(self.estimator_)
         return inside.decide_tasks(grade_proba, quality_proba)
 
     def predict(self, X, groups=None, eyes=None):
-        """Grade by the fused probabilities, by the estimator's cut-points or gate.
+        """Grade by the fused probabilities, with the estimator's cut-points or gate.
 
         Parameters
         ----------
         X : array-like
-            As the estimator takes it.
+            Whatever the estimator accepts.
         groups, eyes : array-like of shape (n,), default=None
-            As `predict_proba` takes them.
+            As in `predict_proba`.
 
         Returns
         -------
         grade : ndarray of shape (n,)
-            One of `classes_`; -1 where it is refused or an image could not be read.
+            One of `classes_`; -1 if the image is refused or could not be read.
         """
-        proba, quality_proba = self._ask_fused(X, groups, eyes)
+        proba, quality_proba = self._predict_fused(X, groups, eyes)
         if hasattr(self, "decide_tasks"):
             return self.decide_tasks(proba, quality_proba)[GRADE]
         return most_probable(proba, self.classes_)
@@ -285,31 +286,32 @@ class FellowEyeClassifier(NestedClassifier):
         Parameters
         ----------
         X : array-like
-            As the estimator takes it.
+            Whatever the estimator accepts.
         y : array-like of shape (n,) or (n, 2)
             Grade, or grade and quality; rows of unknown grade (-1) are skipped.
         groups, eyes : array-like of shape (n,), default=None
-            As `predict_proba` takes them.
+            As in `predict_proba`.
 
         Returns
         -------
         kappa : float
-            Images without a grade do not count.
+            Images without a predicted grade are ignored.
 
         Raises
         ------
         PatientLeakageError
-            If X holds an eye whose fellow eye was trained on, as far as names tell.
+            If X holds an eye whose fellow eye was trained on, as far as file names
+            show.
         """
         if hasattr(self, "check_patients"):
             self.check_patients(X)
-        return kappa_of_answers(
+        return kappa_of_predictions(
             check_tasks(y)[:, GRADE], self.predict(X, groups=groups, eyes=eyes)
         )
 
 
 def _eyes_of(X, groups, eyes):
-    """Return patient and eye of each row, read from X where they are not given."""
+    """Return patient and eye of each row, read from X unless they are given."""
     patients = patients_of(X, groups)
     if eyes is None:
         eyes = np.arange(len(patients)).astype(object)
@@ -327,7 +329,7 @@ def _columns(grade, classes):
 
 
 def _learn_shares(proba, column, groups, eyes, quality_proba):
-    """Find the shares of the least log loss, drawn a little to the fixed ones."""
+    """Find the shares that minimise the log loss, with the fixed ones as a prior."""
     known = (column != UNKNOWN) & ~np.isnan(proba).any(axis=1)
     if not known.any():
         raise ValueError(

@@ -13,9 +13,9 @@ def fuse_fellow_eyes(proba, groups, *, eyes=None, quality_proba=None, rule="fixe
 
     Both eyes of a patient mostly have the same grade. The fused probabilities are a
     weighted mean of those of the eye and those of its fellow eye. By the fixed rule the
-    fellow eye has a share of one third; two thirds where this eye is of poor quality
-    and the fellow eye of good quality; one tenth the other way round. Between these the
-    share follows the probabilities of quality.
+    fellow eye has a share of one third; two thirds if this eye is of poor quality and
+    the fellow eye of good quality; one tenth the other way round. In between, the share
+    depends on the probabilities of quality.
 
     Parameters
     ----------
@@ -37,8 +37,8 @@ def fuse_fellow_eyes(proba, groups, *, eyes=None, quality_proba=None, rule="fixe
     -------
     proba : ndarray of shape (n, n_grades)
         Photographs of one eye are averaged first and get the same row. The only
-        photograph of a patient keeps its row bit for bit. A row of nan stays nan, and
-        does not count for the other rows.
+        photograph of a patient keeps its row bit for bit. A row of nan stays nan and
+        has no effect on other rows.
 
     Raises
     ------
@@ -48,12 +48,12 @@ def fuse_fellow_eyes(proba, groups, *, eyes=None, quality_proba=None, rule="fixe
 
     See Also
     --------
-    FellowEyeClassifier : Does this at predict, around any classifier of grades.
+    FellowEyeClassifier : Does this in `predict`, around any classifier of grades.
 
     Notes
     -----
-    In most sets graders saw both eyes of a patient. This makes their grades more alike
-    and flatters fusion: report the scores of single eyes as well.
+    In most data sets the graders saw both eyes of a patient. This makes their grades
+    more alike and favours fusion: also report the scores of single eyes.
 
     Examples
     --------
@@ -119,7 +119,7 @@ def _number_eyes(patient, eyes, groups):
             f"A patient has two eyes, but {name!r} has {n_eyes.max()}"
             + (
                 ", as each row counts as an eye of its own. Pass eyes, the eye of each "
-                "row, where an eye has several photographs."
+                "row, if an eye has several photographs."
                 if eyes is None
                 else f" in eyes, first in row {row}. Use two names, such as 'left' and "
                 "'right', for the eyes of a patient."
@@ -129,7 +129,7 @@ def _number_eyes(patient, eyes, groups):
 
 
 def _check_names(argument, what, names, n):
-    """Return the code of each name, or say which is missing."""
+    """Return the code of each name; raise if one is missing."""
     names = np.asarray(names)
     if names.shape != (n,):
         raise ValueError(
@@ -146,7 +146,7 @@ def _check_names(argument, what, names, n):
 
 
 def _check_proba(argument, proba):
-    """Return probabilities as floats, or say which row holds something else."""
+    """Return probabilities as floats; raise if a row holds anything else."""
     proba = np.asarray(proba)
     if proba.ndim != 2 or proba.dtype.kind not in "biuf":
         raise ValueError(

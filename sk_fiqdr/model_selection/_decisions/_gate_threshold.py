@@ -1,4 +1,4 @@
-"""Where to draw the line between what is graded and what is refused."""
+"""The threshold between the images that are graded and those that are refused."""
 
 import numpy as np
 
@@ -7,37 +7,37 @@ from ...metrics._refusal import SEVERE
 from ...utils._labels import UNKNOWN
 from ._cut_points import gaps
 
-TOLERANCE = 1e-9  # of a number of images, for shares such as 0.95 * 20
+TOLERANCE = 1e-9  # in numbers of images, for the rounding of shares like 0.95 * 20
 
 
-def gate_threshold(goal, wanted, truth, grade, good):
-    """Choose the least probability of good quality that is graded.
+def gate_threshold(goal, value, truth, grade, good):
+    """Choose the least probability of good quality at which an image is graded.
 
     Parameters
     ----------
     goal : {"max_refused", "min_kappa", "min_severe_kept"}
-        What is asked for.
-    wanted : float
-        How much of it.
+        The goal.
+    value : float
+        Its value.
     truth, grade : ndarray of shape (n,)
-        True and given grades, -1 where unknown or none.
+        True and predicted grades, -1 where unknown.
     good : ndarray of shape (n,)
-        Probability of good quality, nan where there is none; such rows do not count.
+        Probability of good quality; rows of nan are ignored.
 
     Returns
     -------
     threshold : float
-        Halfway between two probabilities; 0.0 if nothing is to be refused.
+        Halfway between two probabilities; 0.0 to refuse nothing.
 
     Raises
     ------
     ValueError
-        If there is nothing to choose by, or the goal is out of reach.
+        If there are no labels to choose by, or the goal cannot be reached.
     """
     read = ~np.isnan(good)
     truth, grade = truth[read], grade[read]
     if not read.any():
-        raise ValueError("Not one image could be read: no threshold can be chosen.")
+        raise ValueError("None of the images could be read: cannot choose a threshold.")
     values, place = np.unique(good[read], return_inverse=True)
 
     def refused(counted):
@@ -47,35 +47,36 @@ def gate_threshold(goal, wanted, truth, grade, good):
 
     n_refused = refused(np.ones(len(place)))
     if goal == "max_refused":
-        reached = n_refused <= wanted * len(place) + TOLERANCE
+        reached = n_refused <= value * len(place) + TOLERANCE
         choice = np.flatnonzero(reached)[-1]
     elif goal == "min_severe_kept":
         severe = truth >= SEVERE
         if not severe.any():
             raise ValueError(
-                f"min_severe_kept={wanted!r} counts eyes of grade {SEVERE} and above, "
+                f"min_severe_kept={value!r} needs eyes of grade {SEVERE} and above, "
                 "and y has none."
             )
         kept = severe.sum() - refused(severe)
-        choice = np.flatnonzero(kept >= wanted * severe.sum() - TOLERANCE)[-1]
+        choice = np.flatnonzero(kept >= value * severe.sum() - TOLERANCE)[-1]
     else:
-        choice = _fewest_refused(wanted, truth, grade, place, n_refused)
+        choice = _fewest_refused(value, truth, grade, place, n_refused)
     threshold = gaps(values)[choice]
     return float(max(threshold, 0.0))
 
 
 def _fewest_refused(min_kappa, truth, grade, place, n_refused):
-    """Find the lowest threshold of a kappa that is at least as wanted.
+    """Find the lowest threshold that reaches a kappa.
 
-    Not beyond half of the images: the kappa of a handful reaches anything by chance.
+    At most half of the images are refused: the kappa of a few images can have any value
+    by chance.
     """
     counts = np.zeros((len(n_refused) - 1, N_GRADES, N_GRADES))
-    answered = (truth != UNKNOWN) & (grade != UNKNOWN)
-    if not answered.any():
+    known = (truth != UNKNOWN) & (grade != UNKNOWN)
+    if not known.any():
         raise ValueError(
             f"min_kappa={min_kappa!r} needs images of known grade, and y has none."
         )
-    np.add.at(counts, (place[answered], truth[answered], grade[answered]), 1)
+    np.add.at(counts, (place[known], truth[known], grade[known]), 1)
     kappa = kappa_of_confusion(counts[::-1].cumsum(axis=0)[::-1])  # of what is graded
     kappa = kappa[n_refused[:-1] <= n_refused[-1] / 2]
     reached = np.flatnonzero(kappa >= min_kappa)
@@ -83,8 +84,8 @@ def _fewest_refused(min_kappa, truth, grade, place, n_refused):
         best = np.argmax(kappa)
         share = n_refused[best] / n_refused[-1]
         raise ValueError(
-            f"min_kappa={min_kappa!r} is out of reach: kappa is {kappa[0]:.3f} if all "
-            f"are graded, and with up to half of the images refused {kappa[best]:.3f} "
-            f"at best ({100 * share:.1f} % refused)."
+            f"min_kappa={min_kappa!r} cannot be reached: kappa is {kappa[0]:.3f} if "
+            f"all images are graded, and at best {kappa[best]:.3f} with up to half of "
+            f"them refused ({100 * share:.1f} % refused)."
         )
     return reached[0]

@@ -1,4 +1,4 @@
-"""Answers about patients whom the estimator that gives them has never seen."""
+"""Predictions for patients that the estimator was not fitted on."""
 
 import warnings
 from numbers import Integral, Real
@@ -13,25 +13,25 @@ from sklearn.utils.validation import _check_method_params
 from ...utils._labels import UNKNOWN
 from ...utils._unwrap import is_multi_task, last_step, unwrap
 from .._patients import check_patients_apart, holds_paths, patients_of, read_patients
-from .._splits._allocate import deal_patients, strata_of
+from .._splits._allocate import allocate_patients, strata_of
 from .._splits._patient_kfold import PatientStratifiedKFold
 
 GRADE, QUALITY = 0, 1
 
 
 def make_splits(cv, X, y, groups, random_state):
-    """Split as `cv` says, with patients whole.
+    """Split as `cv` says, grouped by patient.
 
     Parameters
     ----------
     cv : int, float, splitter, iterable or None
-        Number of folds (None is 5), share to hold out, or what scikit-learn takes.
+        Number of folds (None is 5), share to hold out, or what scikit-learn accepts.
     X, y : array-like
         Data and labels.
     groups : array-like of shape (n,) or None
         Patient of each row; read from X by default, if X holds paths.
     random_state : int, RandomState or None
-        Makes the deal of an int or float `cv` random and repeat.
+        Assigns patients at random for an int or float `cv`, reproducibly.
 
     Returns
     -------
@@ -41,25 +41,25 @@ def make_splits(cv, X, y, groups, random_state):
     Raises
     ------
     PatientLeakageError
-        If a split, or `groups`, tears a patient apart.
+        If a split, or `groups`, separates the images of a patient.
     """
     rows = np.arange(len(y))
     known = groups is not None or holds_paths(X)
     patients = patients_of(X, groups) if known else rows
-    dealt = cv is None or isinstance(cv, Real)
-    if dealt and not known:
+    own_split = cv is None or isinstance(cv, Real)
+    if own_split and not known:
         warnings.warn(
             "Patients are unknown, as X holds no paths and no groups were passed: each "
-            "row counts as a patient of its own. Both eyes of a patient in two folds "
-            "would flatter the result: pass groups=patient_ids(names).",
+            "row counts as a patient of its own. If the eyes of a patient end up in "
+            "different folds, the result is too good: pass groups=patient_ids(names).",
             UserWarning,
             stacklevel=5,
         )
     if isinstance(cv, Real) and not isinstance(cv, Integral):
         shares = np.array([1 - cv, cv])
-        part = deal_patients(y, patients, shares, check_random_state(random_state))
+        part = allocate_patients(y, patients, shares, check_random_state(random_state))
         return [(np.flatnonzero(part == 0), np.flatnonzero(part == 1))]
-    if dealt:
+    if own_split:
         shuffle = random_state is not None
         cv = PatientStratifiedKFold(
             5 if cv is None else cv, shuffle=shuffle, random_state=random_state
@@ -67,7 +67,7 @@ def make_splits(cv, X, y, groups, random_state):
         return list(cv.split(rows, y, patients))
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "The groups parameter is ignored")
-        # scikit-learn's splitters know neither images nor y of two columns.
+        # scikit-learn's splitters accept neither images nor y of two columns.
         strata = strata_of(y, len(y))[0]
         splits = list(check_cv(cv).split(rows, strata, patients if known else None))
     for train, test in splits if known else ():
@@ -76,14 +76,14 @@ def make_splits(cv, X, y, groups, random_state):
 
 
 def check_unseen(estimator, X):
-    """Raise if an estimator was trained on patients of X, as far as it can be seen.
+    """Raise if an estimator was trained on patients of X, as far as names show.
 
     Parameters
     ----------
     estimator : estimator, Pipeline or search
-        Fitted; a net remembers its patients where paths told them.
+        Fitted; a net that was trained on paths remembers its patients.
     X : array-like
-        What it is to be judged on.
+        What it is to be evaluated on.
 
     Raises
     ------
@@ -93,12 +93,12 @@ def check_unseen(estimator, X):
     trained = getattr(last_step(estimator), "trained_patients_", None)
     if trained is not None and holds_paths(X):
         # A name without laterality may repeat: another clinic's 0001.png.
-        told = [patient for patient, side in read_patients(X) if side]
-        check_patients_apart(trained, told)
+        named = [patient for patient, side in read_patients(X) if side]
+        check_patients_apart(trained, named)
 
 
 def fit_clone(estimator, task, X, y, params):
-    """Fit a clone: on both columns of y, or on the rows that know its task.
+    """Fit a clone: on both columns of y, or on the rows whose label is known.
 
     Parameters
     ----------
@@ -127,7 +127,7 @@ def fit_clone(estimator, task, X, y, params):
     return clone(estimator).fit(X, y, **params)
 
 
-def _fit_and_ask(estimators, ask, X, y, train, test, params, keep):
+def _fit_and_predict(estimators, outputs, X, y, train, test, params, keep):
     X_train, y_train = _safe_indexing(X, train), y[train]
     fitted = tuple(
         fit_clone(
@@ -141,18 +141,18 @@ def _fit_and_ask(estimators, ask, X, y, train, test, params, keep):
             zip(estimators, params, strict=True)
         )
     )
-    return fitted if keep else None, ask(fitted, _safe_indexing(X, test))
+    return fitted if keep else None, outputs(fitted, _safe_indexing(X, test))
 
 
-def ask_out_of_fold(estimators, ask, X, y, splits, params, *, n_jobs=None):
-    """Fit on each split's training rows, ask about its test rows.
+def predict_out_of_fold(estimators, outputs, X, y, splits, params, *, n_jobs=None):
+    """Fit on the training rows of each split, and predict its test rows.
 
     Parameters
     ----------
     estimators : tuple of estimator
-        A grader, and a judge of quality where the grader is none.
-    ask : callable
-        ``ask(fitted, X) -> tuple of arrays``, one value or row for each row of X.
+        A grader, and a quality classifier unless the grader predicts quality.
+    outputs : callable
+        ``outputs(fitted, X) -> tuple of arrays`` with a value or row for each row of X.
     X : array-like
         Data.
     y : ndarray of shape (n, 2)
@@ -162,30 +162,30 @@ def ask_out_of_fold(estimators, ask, X, y, splits, params, *, n_jobs=None):
     params : tuple of dict
         For the `fit` of each estimator.
     n_jobs : int, default=None
-        Splits to fit at a time.
+        Number of splits to fit in parallel.
 
     Returns
     -------
     fitted : tuple of estimator or None
-        Those of the split, if there is but one.
-    rows, fold : ndarray of shape (n_asked,)
-        Row of X and number of the split behind each answer.
-    answers : list of ndarray
-        What `ask` returned, one array for each of its values.
+        Those of the split, if there is only one.
+    rows, fold : ndarray of shape (n_predicted,)
+        Row of X and number of the split of each output.
+    predicted : list of ndarray
+        What `outputs` returned, one array for each of its values.
     """
-    fitted, answers = zip(
+    fitted, predicted = zip(
         *Parallel(n_jobs=n_jobs)(
-            delayed(_fit_and_ask)(
-                estimators, ask, X, y, train, test, params, len(splits) == 1
+            delayed(_fit_and_predict)(
+                estimators, outputs, X, y, train, test, params, len(splits) == 1
             )
             for train, test in splits
         ),
         strict=True,
     )
     rows = np.concatenate([np.arange(len(y))[test] for _, test in splits])
-    fold = np.repeat(np.arange(len(splits)), [len(answer[0]) for answer in answers])
-    answers = [np.concatenate(parts) for parts in zip(*answers, strict=True)]
-    return fitted[0], rows, fold, answers
+    fold = np.repeat(np.arange(len(splits)), [len(part[0]) for part in predicted])
+    predicted = [np.concatenate(parts) for parts in zip(*predicted, strict=True)]
+    return fitted[0], rows, fold, predicted
 
 
 def predict_fitted_tasks(fitted, X):
@@ -196,7 +196,7 @@ def predict_fitted_tasks(fitted, X):
     fitted : sequence of estimator
         One estimator of both tasks, or one of the grade and one of the quality.
     X : array-like
-        As the estimators take it.
+        Whatever the estimators accept.
 
     Returns
     -------
@@ -224,7 +224,7 @@ def fitted_quality_proba(classifier, X):
     classifier : estimator
         A classifier of both tasks, or a binary one of the quality.
     X : array-like
-        As the estimator takes it.
+        Whatever the estimator accepts.
 
     Returns
     -------
@@ -243,6 +243,6 @@ def fitted_quality_proba(classifier, X):
     if classes != [0, 1]:
         raise ValueError(
             "A quality classifier predicts 0 (poor) and 1 (good), got the classes "
-            f"{classes!r}. Fit it on labels of both, and on no others."
+            f"{classes!r}. Fit it on labels of these two only."
         )
     return np.asarray(classifier.predict_proba(X))

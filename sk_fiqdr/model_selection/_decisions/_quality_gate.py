@@ -1,4 +1,4 @@
-"""A quality gate: refuse to grade poor images, and report the price."""
+"""A quality gate: refuse to grade poor images, and report the cost."""
 
 import warnings
 
@@ -29,69 +29,69 @@ GOALS = ("max_refused", "min_kappa", "min_severe_kept")
 
 
 class QualityGate(NestedClassifier):
-    """Refuse to grade images whose quality is too poor, and tell what that costs.
+    """Refuse to grade images whose quality is too poor, and report what that costs.
 
     An image is graded if its probability of good quality is at least `threshold_`,
     which is chosen for a goal on images of patients that the estimator has not seen.
     Without a goal the gate is off, and refuses nothing. Poor images are not spread
-    evenly over the grades (15.7 % of grade 4 and 3.2 % of grade 0 in the contest's
-    training set), so that a gate loses the worst eyes first: `report_` says how many.
+    evenly over the grades (15.7 % of grade 4 and 3.2 % of grade 0 in Kaggle's training
+    set), so a gate loses the most severe eyes first: `report_` says how many.
 
     Parameters
     ----------
     estimator : estimator
-        The grader. If it judges quality as well, as
-        :class:`~sk_fiqdr.FIQDRClassifier` does, it is all that is needed.
+        The grader. No other estimator is needed if it also predicts quality, as
+        :class:`~sk_fiqdr.FIQDRClassifier` does.
     quality_estimator : classifier, default=None
-        A quality classifier with `predict_proba` over 0 poor and 1 good. None takes the
+        A quality classifier with `predict_proba` over 0 poor and 1 good. None uses the
         quality that `estimator` predicts.
     max_refused : float, default=None
-        Goal: refuse as many images as this share allows, the poorest.
+        Goal: refuse the poorest images, up to this share.
     min_kappa : float, default=None
-        Goal: refuse as few images as bring the kappa of those that are graded to this,
-        and at most half, as the kappa of a handful reaches anything by chance.
+        Goal: refuse the fewest images, at most half, such that the kappa of the others
+        reaches this value. The kappa of a few images can have any value by chance.
     min_severe_kept : float, default=None
-        Goal: refuse as many images as leave this share of the severe eyes (grades 3 and
-        4) graded.
+        Goal: refuse the most images such that this share of the severe eyes (grades 3
+        and 4) is still graded.
     threshold : float, default=None
-        No goal, but the threshold itself.
+        The threshold itself, in place of a goal.
     cv : int, float, splitter, iterable or "prefit", default=None
-        Where the answers come from by which the threshold is chosen: a number of folds
-        (None is 5) or a share to hold out, both with patients whole; what scikit-learn
-        takes for `cv`; or "prefit" to take the estimators as they are and choose on the
-        rows that `fit` gets, which they must not have been trained on.
+        How to get out-of-sample predictions to choose the threshold on: a number of
+        folds (None is 5) or a share to hold out, both grouped by patient; whatever
+        scikit-learn accepts as `cv`; or "prefit" to keep the estimators as they are and
+        choose on the rows passed to `fit`, which they must not have been trained on.
     refit : bool, default=True
-        Fit again, on all rows. False keeps what was fitted for choosing, and wants a
-        single split such as ``cv=0.2``.
+        Fit again, on all rows. False keeps the estimators fitted for choosing, and
+        requires a single split such as ``cv=0.2``.
     n_jobs : int, default=None
-        Splits to fit at a time.
+        Number of splits to fit in parallel.
     random_state : int, RandomState or None, default=None
-        Deals patients at random to the folds of an int `cv` or the part that a float
-        holds out; None deals them in order of appearance.
+        Assigns patients at random to the folds of an int `cv` or the part that a float
+        holds out; None assigns them in order of appearance.
 
     Attributes
     ----------
     threshold_ : float
         Least probability of good quality that is graded; 0.0 refuses nothing.
     report_ : DataFrame or None
-        The price, on the rows that the threshold was chosen on: see
-        :func:`~sk_fiqdr.metrics.refusal_report`. As it was chosen there, it flatters a
-        little: :meth:`report` tells the price on others. None if the gate is off.
+        The cost, on the rows that the threshold was chosen on: see
+        :func:`~sk_fiqdr.metrics.refusal_report`. This is slightly optimistic; for other
+        images call :meth:`report`. None if the gate is off.
     estimator_, quality_estimator_ : estimator
-        Fitted.
+        The fitted estimators.
     classes_ : ndarray of shape (n_classes,)
         The grades.
 
     See Also
     --------
-    TunedGradeThresholdsCV : Cut-points for kappa; put it inside this.
+    TunedGradeThresholdsCV : Cut-points for kappa; put it inside the gate.
 
     Notes
     -----
-    An image that is refused has the answer -1, as one that could not be read: both are
-    not graded, and the scorers of :mod:`sk_fiqdr.metrics` pass over them. So a gate
-    always scores higher the more it refuses: compare gates by a kappa at equal
-    `max_refused`, never by kappa alone.
+    The prediction for a refused image is -1, as for one that could not be read: neither
+    is graded, and the scorers of :mod:`sk_fiqdr.metrics` ignore them. A gate can score
+    higher just by refusing more: compare gates by their kappa at equal `max_refused`,
+    never by kappa alone.
 
     Examples
     --------
@@ -149,8 +149,8 @@ class QualityGate(NestedClassifier):
         self.random_state = random_state
 
     def _estimators(self):
-        judge = self.quality_estimator
-        return (self.estimator,) if judge is None else (self.estimator, judge)
+        both = (self.estimator, self.quality_estimator)
+        return both if self.quality_estimator is not None else both[:1]
 
     @_fit_context(prefer_skip_nested_validation=False)
     def fit(self, X, y, groups=None, **params):
@@ -159,17 +159,17 @@ class QualityGate(NestedClassifier):
         Parameters
         ----------
         X : array-like
-            As the estimators take it.
+            Whatever the estimators accept.
         y : array-like of shape (n, 2)
-            Grade and quality, -1 where unknown: what is unknown teaches nothing and
-            counts for nothing. With ``cv="prefit"`` the grade alone will do, (n,).
+            Grade and quality; -1 where unknown, which is ignored. With ``cv="prefit"``
+            the grade alone, of shape (n,), is enough.
         groups : array-like of shape (n,), default=None
-            Patient of each row, to keep patients whole; read from X by default, if it
-            holds paths.
+            Patient of each row, so that splits keep the images of a patient together;
+            read from X by default, if it holds paths.
         **params : dict
             For `fit` of the estimators, such as `sample_weight`; arrays of n values are
-            split with the rows. With metadata routing enabled each estimator gets what
-            it requests.
+            split with the rows. With metadata routing enabled each estimator receives
+            what it requests.
 
         Returns
         -------
@@ -180,24 +180,24 @@ class QualityGate(NestedClassifier):
         ------
         ValueError
             If there is more than one goal, or one that cannot be reached (the message
-            says what can); if nobody judges quality, or y does not know both good and
-            poor images to learn from.
+            says what can); if no estimator predicts quality, or y does not have both
+            good and poor images to learn from.
         PatientLeakageError
-            If a split tears a patient apart, or a prefit net was trained on one of
-            these patients, as far as names tell.
+            If a split separates the images of a patient, or a prefit net was trained
+            on one of these patients, as far as file names show.
         """
-        goal, wanted = self._goal()
+        goal, value = self._goal()
         X, y = self._check_y(X, y)
         check_integers("grade in y", y[:, GRADE], N_GRADES)
         self._check_quality_estimator(y, off=goal is None)
         if goal is None:
             fitted, self.threshold_, self.report_ = self._off(X, y, groups, params)
         else:
-            fitted, rows, _, (grade, good) = self._fit_and_ask(X, y, groups, params)
+            fitted, rows, _, (grade, good) = self._fit_and_predict(X, y, groups, params)
             self.threshold_ = (
-                float(wanted)
+                float(value)
                 if goal == "threshold"
-                else gate_threshold(goal, wanted, y[rows, GRADE], grade, good)
+                else gate_threshold(goal, value, y[rows, GRADE], grade, good)
             )
             known = groups is not None or holds_paths(X)
             self.report_ = refusal_report(
@@ -217,7 +217,7 @@ class QualityGate(NestedClassifier):
         if len(given) > 1:
             raise ValueError(
                 f"A gate has one goal, got {given!r}. Keep one of {', '.join(GOALS)} "
-                "or threshold, and leave the others None; `report_` tells what the "
+                "or threshold, and leave the others None; `report_` shows what the "
                 "goal means for the others."
             )
         return next(iter(given.items()), (None, None))
@@ -238,8 +238,8 @@ class QualityGate(NestedClassifier):
             raise ValueError(
                 "A quality classifier needs images of both classes, 0 (poor) and 1 "
                 f"(good), got {'one class' if len(known) else 'none'}, "
-                f"{known.tolist()!r}, in the second column of y. Where the data has "
-                'no quality labels pass fitted estimators with cv="prefit".'
+                f"{known.tolist()!r}, in the second column of y. If the data does not "
+                'have quality labels, pass fitted estimators with cv="prefit".'
             )
 
     def _off(self, X, y, groups, params):
@@ -256,13 +256,13 @@ class QualityGate(NestedClassifier):
         if share > 0.5:
             warnings.warn(
                 f"This gate refuses {100 * share:.1f} % of the images: scores of the "
-                "rest describe a selection. `report_` has the price by grade.",
+                "others describe a selection. `report_` has the cost by grade.",
                 UserWarning,
                 stacklevel=4,
             )
 
     @staticmethod
-    def _ask(fitted, X):
+    def _outputs(fitted, X):
         grade_proba, quality_proba = predict_fitted_tasks(fitted, X)
         grade, _ = decide_tasks(last_step(fitted[GRADE]), grade_proba, quality_proba)
         return np.asarray(grade), np.asarray(quality_proba)[:, 1]
@@ -272,12 +272,12 @@ class QualityGate(NestedClassifier):
         return (self.estimator_, self.quality_estimator_)[: len(self._estimators())]
 
     def predict_tasks(self, X):
-        """Return the probabilities of both tasks, also for what is refused.
+        """Return the probabilities of both tasks, also for refused images.
 
         Parameters
         ----------
         X : array-like
-            As the estimators take it.
+            Whatever the estimators accept.
 
         Returns
         -------
@@ -292,7 +292,7 @@ class QualityGate(NestedClassifier):
         Parameters
         ----------
         X : array-like
-            As the estimators take it.
+            Whatever the estimators accept.
 
         Returns
         -------
@@ -307,7 +307,7 @@ class QualityGate(NestedClassifier):
         Parameters
         ----------
         X : array-like
-            As the estimators take it.
+            Whatever the estimators accept.
 
         Returns
         -------
@@ -317,7 +317,7 @@ class QualityGate(NestedClassifier):
         return most_probable(self.predict_quality_proba(X))
 
     def decide_tasks(self, grade_proba, quality_proba):
-        """Decide on both tasks: the grade of what is good enough.
+        """Decide on both tasks: the grade only if the quality is good enough.
 
         Parameters
         ----------
@@ -327,7 +327,7 @@ class QualityGate(NestedClassifier):
         Returns
         -------
         grade : ndarray of shape (n,)
-            -1 where it is refused, or a probability is nan.
+            -1 if the image is refused, or a probability is nan.
         quality : ndarray of shape (n,)
             0 poor, 1 good; -1 where a probability is nan.
         """
@@ -337,42 +337,42 @@ class QualityGate(NestedClassifier):
         return np.where(gradable, grade, UNKNOWN), quality
 
     def predict(self, X):
-        """Grade what is good enough.
+        """Grade the images of sufficient quality.
 
         Parameters
         ----------
         X : array-like
-            As the estimators take it.
+            Whatever the estimators accept.
 
         Returns
         -------
         grade : ndarray of shape (n,)
-            -1 where it is refused, or an image could not be read.
+            -1 if the image is refused, or could not be read.
         """
         return self.decide_tasks(*self.predict_tasks(X))[GRADE]
 
     def is_gradable(self, X):
-        """Return which images are good enough to be graded.
+        """Return which images have sufficient quality to be graded.
 
         Parameters
         ----------
         X : array-like
-            As the estimators take it.
+            Whatever the estimators accept.
 
         Returns
         -------
         gradable : ndarray of bool, shape (n,)
-            False where it is refused, or an image could not be read.
+            False if the image is refused, or could not be read.
         """
         return self.predict_quality_proba(X)[:, 1] >= self.threshold_
 
     def report(self, X, y, groups=None):
-        """Report the price of the gate on other images.
+        """Report the cost of the gate on other images.
 
         Parameters
         ----------
         X : array-like
-            As the estimators take it.
+            Whatever the estimators accept.
         y : array-like of shape (n, 2) or (n,)
             Grade and quality, or grade; -1 where unknown.
         groups : array-like of shape (n,), default=None
@@ -382,18 +382,19 @@ class QualityGate(NestedClassifier):
         Returns
         -------
         report : DataFrame
-            See :func:`~sk_fiqdr.metrics.refusal_report`. What could not be read counts
-            as refused.
+            See :func:`~sk_fiqdr.metrics.refusal_report`. Images that could not be read
+            count as refused.
 
         Raises
         ------
         PatientLeakageError
-            If X holds an eye whose fellow eye was trained on, as far as names tell.
+            If X holds an eye whose fellow eye was trained on, as far as file names
+            show.
         """
         if hasattr(self, "check_patients"):
             self.check_patients(X)
         if groups is not None or holds_paths(X):
             groups = patients_of(X, groups)
-        grade, good = self._ask(self._fitted(), X)
+        grade, good = self._outputs(self._fitted(), X)
         refused = ~(good >= self.threshold_)
         return refusal_report(check_tasks(y), grade, refused, groups=groups)

@@ -1,4 +1,4 @@
-"""Grades by cut-points on the expected grade, tuned on patients not trained on."""
+"""Grades by cut-points on the expected grade, tuned on unseen patients."""
 
 import numpy as np
 from sklearn.base import _fit_context
@@ -6,7 +6,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from ...utils._labels import UNKNOWN, most_probable
 from ._base import NestedClassifier
-from ._check_tasks import kappa_of_answers
+from ._check_tasks import kappa_of_predictions
 from ._cut_points import best_cut_points, grade_by_cut_points
 from ._out_of_fold import GRADE
 
@@ -14,13 +14,13 @@ from ._out_of_fold import GRADE
 class TunedGradeThresholdsCV(NestedClassifier):
     """Grade by cut-points on the expected grade, tuned for quadratic weighted kappa.
 
-    The most probable grade is the right answer where every mistake is as bad as any
-    other. Kappa forgives a near miss and punishes far ones by their square: with grade
-    0 at 0.4, 2 at 0.3 and 3 at 0.3 the most probable grade is 0, and the expected one
-    1.5. This meta-estimator answers by the expected grade, the mean of the grades
-    weighted by their probabilities, and by four cut-points on it instead of 0.5, 1.5,
-    2.5 and 3.5. They are tuned on probabilities of patients that the estimator behind
-    them has not seen, in the manner of scikit-learn's TunedThresholdClassifierCV.
+    The most probable grade is the best prediction if all mistakes are equally bad.
+    Kappa penalises a mistake by the square of its distance: with grade 0 at 0.4, 2 at
+    0.3 and 3 at 0.3 the most probable grade is 0, and the expected one is 1.5. This
+    meta-estimator predicts by the expected grade, the mean of the grades weighted by
+    their probabilities, with four tuned cut-points instead of 0.5, 1.5, 2.5 and 3.5.
+    They are tuned on the probabilities of patients that the estimator has not seen, as
+    scikit-learn's TunedThresholdClassifierCV does.
 
     Parameters
     ----------
@@ -31,54 +31,54 @@ class TunedGradeThresholdsCV(NestedClassifier):
     metric : callable, default=None
         What to tune for, ``metric(y_true, y_pred) -> float``, better when higher. None
         is the quadratic weighted kappa, for which the best cut-points are found
-        exactly; else they are searched for one after the other, from two starts.
+        exactly; for others they are tuned one after the other, from two starts.
     cv : int, float, splitter, iterable or "prefit", default=None
-        Where the probabilities come from: a number of folds (None is 5) or a share to
-        hold out, both with patients whole; what scikit-learn takes for `cv`; or
-        "prefit" to take `estimator` as it is and tune on the rows that `fit` gets,
+        How to get out-of-sample probabilities: a number of folds (None is 5) or a share
+        to hold out, both grouped by patient; whatever scikit-learn accepts as `cv`; or
+        "prefit" to keep `estimator` as it is and tune on the rows passed to `fit`,
         which it must not have been trained on.
     refit : bool, default=True
-        Fit the estimator again, on all rows. False keeps the one that was fitted for
-        tuning, and wants a single split such as ``cv=0.2``. With ``cv="prefit"`` there
-        is nothing to refit.
+        Fit the estimator again, on all rows. False keeps the one fitted for tuning, and
+        requires a single split such as ``cv=0.2``. It has no effect with
+        ``cv="prefit"``.
     n_jobs : int, default=None
-        Splits to fit at a time.
+        Number of splits to fit in parallel.
     random_state : int, RandomState or None, default=None
-        Deals patients at random to the folds of an int `cv` or the part that a float
-        holds out; None deals them in order of appearance.
+        Assigns patients at random to the folds of an int `cv` or the part that a float
+        holds out; None assigns them in order of appearance.
     store_cv_results : bool, default=False
-        Keep what was tuned on as `cv_results_`.
+        Keep the rows tuned on as `cv_results_`.
 
     Attributes
     ----------
     best_thresholds_ : ndarray of shape (n_classes - 1,)
         The cut-points, in ascending order; an expected grade that equals one lies above
-        it. A grade that no tuned row has is never answered: its cut-points are equal,
-        or infinite at the ends of the scale.
+        it. A grade that does not occur in the rows tuned on is never predicted: its
+        cut-points are equal, or infinite at the ends of the scale.
     best_score_ : float
         Kappa, or `metric`, of the rows tuned on. As the cut-points were chosen there,
-        it flatters a little: score on other patients.
+        it is slightly optimistic: score on other patients.
     argmax_score_ : float
-        The same of the most probable grades.
+        The same for the most probable grades.
     cv_results_ : dict of str to ndarray
         row, fold, grade and expected_grade of each row tuned on, for a DataFrame; if
         `store_cv_results`.
     estimator_ : estimator
-        The fitted estimator behind the answers.
+        The fitted estimator inside.
     classes_ : ndarray of shape (n_classes,)
         The grades that it knows.
     n_features_in_, feature_names_in_ : object
-        As the estimator has them.
+        Those of the estimator.
 
     See Also
     --------
-    QualityGate : Refuses to grade poor images; put it around this.
-    CalibratedTasksCV : Calibrates probabilities; put it inside this.
+    QualityGate : Refuses to grade poor images; put it around this estimator.
+    CalibratedTasksCV : Calibrates probabilities; put it inside this estimator.
 
     Notes
     -----
-    `fit` makes ``cv + 1`` fits; nets that train for long are better served by
-    ``cv=0.2, refit=False``, which makes one, or by ``cv="prefit"``.
+    `fit` fits the estimator ``cv + 1`` times. For nets that train for long prefer
+    ``cv=0.2, refit=False``, which fits once, or ``cv="prefit"``.
 
     Examples
     --------
@@ -130,17 +130,18 @@ class TunedGradeThresholdsCV(NestedClassifier):
         Parameters
         ----------
         X : array-like
-            As the estimator takes it.
+            Whatever the estimator accepts.
         y : array-like of shape (n,) or (n, 2)
-            Grade, or grade and quality; -1 where unknown. Rows of unknown grade do not
-            count for the cut-points, nor in the fit of an estimator of the grade alone.
+            Grade, or grade and quality; -1 where unknown. Rows of unknown grade are
+            ignored for the cut-points, and in the fit of an estimator of the grade
+            alone.
         groups : array-like of shape (n,), default=None
-            Patient of each row, to keep patients whole; read from X by default, if it
-            holds paths.
+            Patient of each row, so that splits keep the images of a patient together;
+            read from X by default, if it holds paths.
         **params : dict
             For `fit` of the estimator, such as `sample_weight`; arrays of n values are
-            split with the rows. The cut-points count each row once. With metadata
-            routing enabled the estimator gets what it requests.
+            split with the rows. They have no effect on the cut-points. With metadata
+            routing enabled the estimator receives what it requests.
 
         Returns
         -------
@@ -153,13 +154,13 @@ class TunedGradeThresholdsCV(NestedClassifier):
             If y holds no grades, or fewer than two that the estimator knows; or if all
             rows have the same expected grade.
         PatientLeakageError
-            If a split tears a patient apart, or a prefit net was trained on one of
-            these patients, as far as names tell.
+            If a split separates the images of a patient, or a prefit net was trained
+            on one of these patients, as far as file names show.
         """
         X, y = self._check_y(X, y)
         self._check_undecided()
         _check_two_grades(y[:, GRADE])
-        fitted, rows, fold, (expected, likeliest) = self._fit_and_ask(
+        fitted, rows, fold, (expected, likeliest) = self._fit_and_predict(
             X, y, groups, params
         )
         grades = _ordered(fitted[GRADE].classes_)
@@ -169,14 +170,14 @@ class TunedGradeThresholdsCV(NestedClassifier):
         _check_two_grades(truth[np.isin(truth, grades)])
         if expected.min() == expected.max():
             raise ValueError(
-                f"Every row has the same expected grade, {expected[0]:.4g}: there is "
-                "nothing to tune. The estimator learned nothing from X, or y has too "
+                f"Every row has the same expected grade, {expected[0]:.4g}: cut-points "
+                "cannot be tuned. The estimator learned nothing from X, or y has too "
                 "few rows of each grade."
             )
         self.best_thresholds_ = best_cut_points(expected, truth, grades, self.metric)
-        answer = grade_by_cut_points(expected, self.best_thresholds_, grades)
-        measure = self.metric or kappa_of_answers
-        self.best_score_ = float(measure(truth, answer))
+        tuned = grade_by_cut_points(expected, self.best_thresholds_, grades)
+        measure = self.metric or kappa_of_predictions
+        self.best_score_ = float(measure(truth, tuned))
         self.argmax_score_ = float(measure(truth, likeliest[known]))
         if self.store_cv_results:
             self.cv_results_ = {
@@ -189,18 +190,18 @@ class TunedGradeThresholdsCV(NestedClassifier):
         return self
 
     @staticmethod
-    def _ask(fitted, X):
+    def _outputs(fitted, X):
         proba = np.asarray(fitted[GRADE].predict_proba(X))
         grades = _ordered(fitted[GRADE].classes_)
         return proba @ grades, most_probable(proba, grades)
 
     def decide(self, proba):
-        """Grade by the cut-points, whatever the probabilities are from.
+        """Grade given probabilities by the cut-points.
 
         Parameters
         ----------
         proba : array-like of shape (n, n_classes)
-            Probabilities of `classes_`, such as the mean of several nets'.
+            Probabilities of `classes_`, such as the mean over several nets.
 
         Returns
         -------
@@ -239,7 +240,7 @@ class TunedGradeThresholdsCV(NestedClassifier):
         Parameters
         ----------
         X : array-like
-            As the estimator takes it.
+            Whatever the estimator accepts.
 
         Returns
         -------
@@ -253,8 +254,8 @@ def _ordered(grades):
     grades = np.asarray(grades)
     if grades.dtype.kind not in "biuf":
         raise ValueError(
-            f"Grades must be whole numbers, their distances count, got the classes "
-            f"{grades.tolist()!r}."
+            f"Grades must be whole numbers, as kappa uses their distances, got the "
+            f"classes {grades.tolist()!r}."
         )
     return grades.astype(int)
 

@@ -1,4 +1,4 @@
-"""Folds with patients whole and the rare grades and qualities spread evenly."""
+"""Folds grouped by patient, with rare grades and qualities spread evenly."""
 
 import numpy as np
 from sklearn.model_selection import BaseCrossValidator
@@ -7,7 +7,7 @@ from sklearn.utils import check_random_state
 
 from ...utils._constraints import check_parameters, whole
 from .._patients import patients_of
-from ._allocate import deal_patients
+from ._allocate import allocate_patients
 
 CONSTRAINTS = {
     "n_splits": [whole(2)],
@@ -17,10 +17,10 @@ CONSTRAINTS = {
 
 
 class PatientStratifiedKFold(GroupsConsumerMixin, BaseCrossValidator):
-    """K folds with patients whole, stratified by grade and quality jointly.
+    """K folds grouped by patient and stratified by grade and quality jointly.
 
-    A fold that has no poor image of grade 4 cannot tell what a net does with it. The
-    patients with the rarest combinations are therefore dealt out first, each to the
+    A fold without a poor image of grade 4 cannot measure how a net grades such images.
+    Therefore the patients with the rarest combinations are assigned first, each to the
     fold that lacks their images most.
 
     Parameters
@@ -28,9 +28,9 @@ class PatientStratifiedKFold(GroupsConsumerMixin, BaseCrossValidator):
     n_splits : int, default=5
         Number of folds, at least 2.
     shuffle : bool, default=False
-        Deal patients in random order rather than in order of appearance.
+        Assign patients in random order instead of the order of appearance.
     random_state : int, RandomState or None, default=None
-        Makes the shuffle repeat; without `shuffle` it has no effect.
+        Makes the shuffling reproducible; without `shuffle` it has no effect.
 
     Examples
     --------
@@ -69,9 +69,9 @@ class PatientStratifiedKFold(GroupsConsumerMixin, BaseCrossValidator):
         Parameters
         ----------
         X : array-like
-            Data of any kind; only its length counts, and its names if it holds paths.
+            Data of any kind. Only its length is used, and file names if it holds paths.
         y : array-like of shape (n, 2) or (n,)
-            Labels whose combinations are the strata; -1 is one of them.
+            Labels; each combination is a stratum, and -1 counts as a label.
         groups : array-like of shape (n,), default=None
             Patient of each row; read from X by default, if X holds paths.
 
@@ -83,20 +83,20 @@ class PatientStratifiedKFold(GroupsConsumerMixin, BaseCrossValidator):
         Raises
         ------
         ValueError
-            If patients are unknown, or fewer than folds.
+            If patients are unknown, or there are fewer patients than folds.
         PatientLeakageError
             If `groups` contradicts the file names.
         """
         yield from super().split(X, y, groups)
 
     def _iter_test_masks(self, X=None, y=None, groups=None):
-        folds = self._deal(X, y, groups)
+        folds = self._allocate(X, y, groups)
         for fold in range(self.n_splits):
             yield folds == fold
 
-    def _deal(self, X, y, groups):
+    def _allocate(self, X, y, groups):
         check_parameters(type(self).__name__, CONSTRAINTS, **vars(self))
         groups = patients_of(X, groups)
         rng = check_random_state(self.random_state) if self.shuffle else None
         shares = np.full(self.n_splits, 1 / self.n_splits)
-        return deal_patients(y, groups, shares, rng)
+        return allocate_patients(y, groups, shares, rng)

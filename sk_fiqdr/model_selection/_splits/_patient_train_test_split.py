@@ -1,35 +1,36 @@
-"""Training and test set with patients whole."""
+"""Training and test set grouped by patient."""
 
 import numpy as np
 from sklearn.utils import _safe_indexing, check_random_state, indexable
 
 from ...utils._constraints import check_parameters, real, whole
 from .._patients import check_patients_apart, patients_of
-from ._allocate import deal_patients
+from ._allocate import allocate_patients
 
 
 def patient_train_test_split(X, y, groups=None, *, test_size=0.25, random_state=None):
-    """Split into training and test set with patients whole and strata alike.
+    """Split into training and test set, grouped by patient and stratified.
 
-    Which patients are drawn is random; the rows of either side keep their order.
+    Patients are drawn at random; the rows of either side keep their order.
 
     Parameters
     ----------
     X : array-like
         Data of any kind.
     y : array-like of shape (n, 2) or (n,)
-        Labels whose combinations are the strata.
+        Labels; each combination is a stratum.
     groups : array-like of shape (n,), default=None
         Patient of each row; read from X by default, if X holds paths.
     test_size : float or int, default=0.25
-        Share or number of test rows, reached as nearly as whole patients allow.
+        Share or number of test rows, reached as closely as is possible without
+        separating the images of a patient.
     random_state : int, RandomState or None, default=None
-        Makes the split repeat.
+        Makes the split reproducible.
 
     Returns
     -------
     X_train, X_test, y_train, y_test : array-like
-        Of the types that came, as from scikit-learn's train_test_split.
+        Of the types that were passed, as from scikit-learn's train_test_split.
 
     Raises
     ------
@@ -67,7 +68,7 @@ def patient_train_test_split(X, y, groups=None, *, test_size=0.25, random_state=
         )
     share = test_size if test_size < 1 else test_size / n
     rng = check_random_state(random_state)
-    part = deal_patients(y, groups, np.array([1 - share, share]), rng)
+    part = allocate_patients(y, groups, np.array([1 - share, share]), rng)
     train, test = np.flatnonzero(part == 0), np.flatnonzero(part == 1)
     check_patients_apart(groups[train], groups[test])
     return tuple(

@@ -1,4 +1,4 @@
-"""The inner split of a net that keeps patients whole."""
+"""The inner split of a net, grouped by patient."""
 
 import warnings
 
@@ -8,22 +8,22 @@ from sklearn.utils import check_random_state
 
 from ...utils._constraints import real
 from .._patients import check_patients_apart, holds_paths, patients_of
-from ._allocate import deal_patients
+from ._allocate import allocate_patients
 from ._patient_kfold import PatientStratifiedKFold
 
 
 class PatientValidSplit(BaseEstimator):
-    """Hold out whole patients inside `fit`, for `train_split` of the estimators.
+    """Hold out patients inside `fit`, for `train_split` of the estimators.
 
-    Patients come from the `groups` of `fit`, or from the file names if X holds paths;
-    else every row is a patient of its own, and a warning says so.
+    Patients come from the `groups` of `fit`, or from the file names if X holds paths.
+    Otherwise every row counts as a patient of its own, with a warning.
 
     Parameters
     ----------
     valid_fraction : float, default=0.2
         Share of the rows to validate on.
     random_state : int, RandomState or None, default=0
-        Makes the split repeat.
+        Makes the split reproducible.
 
     Examples
     --------
@@ -75,17 +75,19 @@ class PatientValidSplit(BaseEstimator):
         groups = getattr(dataset, "groups", None) if groups is None else groups
         if groups is None and not holds_paths(dataset.X):
             warnings.warn(
-                "PatientValidSplit knows no patients: each row counts as one, and the "
-                "other eye of a patient may be trained on. Pass groups to fit; inside "
-                "a search, which keeps groups to itself, turn on scikit-learn's "
-                "metadata routing and say net.set_fit_request(groups=True).",
+                "PatientValidSplit does not know the patients: each row counts as one, "
+                "and the other eye of a patient may be trained on. Pass groups to fit; "
+                "inside a search, which does not pass groups on, enable scikit-learn's "
+                "metadata routing and call net.set_fit_request(groups=True).",
                 UserWarning,
                 stacklevel=2,
             )
             groups = np.arange(len(dataset))
         groups = patients_of(dataset.X, groups)
         shares = np.array([1 - self.valid_fraction, self.valid_fraction])
-        part = deal_patients(y, groups, shares, check_random_state(self.random_state))
+        part = allocate_patients(
+            y, groups, shares, check_random_state(self.random_state)
+        )
         train, valid = np.flatnonzero(part == 0), np.flatnonzero(part == 1)
         check_patients_apart(groups[train], groups[valid])
         return Subset(dataset, train), Subset(dataset, valid)

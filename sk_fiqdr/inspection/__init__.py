@@ -1,6 +1,6 @@
-"""Pictures of what a model does: Displays as scikit-learn's, maps, a whole report.
+"""Plots of what a model does: Displays as in scikit-learn, maps, and a report.
 
-A Display holds data, shown as a table by `frame` and as a picture by `plot`.
+A Display holds data, shown as a table by `frame` and as a plot by `plot`.
 """
 
 from ._activation import ActivationMapDisplay, activation_map

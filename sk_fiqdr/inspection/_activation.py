@@ -1,4 +1,4 @@
-"""Where in a photograph the reasons for an answer lie."""
+"""The regions of a photograph that support a prediction."""
 
 import numpy as np
 import pandas as pd
@@ -13,35 +13,35 @@ N_COLUMNS = 6
 
 
 def activation_map(net, X, *, task="grade", target=None, layer=None):
-    """Map where the reasons for an answer lie, by Grad-CAM.
+    """Map the regions that support a prediction, by Grad-CAM.
 
     Parameters
     ----------
     net : FIQDRClassifier, QualityClassifier, DRGrader, Pipeline or search
-        Fitted, with a convolutional backbone. It is left as it was found.
+        Fitted, with a convolutional backbone. It is not changed.
     X : array-like
         Paths or uint8 images (n, height, width, 3), as in `predict`.
     task : {"grade", "quality"}, default="grade"
-        Which head is to be explained.
+        The head to explain.
     target : int or array-like of shape (n,), default=None
-        Class that the map argues for: a grade, or 0 poor and 1 good; of all images or
-        of each. None takes what the net predicts.
+        Class whose evidence is mapped: a grade, or 0 poor and 1 good; one for all
+        images or one for each. None uses the predicted class.
     layer : str or Module, default=None
-        Layer of the backbone whose maps are weighed, such as "layer3" of a resnet; an
-        earlier one is finer and less sure. None takes the last that has maps.
+        Layer of the backbone whose maps are weighted, such as "layer3" of a resnet; an
+        earlier one is finer and less reliable. None uses the last one that has maps.
 
     Returns
     -------
     maps : ndarray of shape (n, image_size, image_size)
-        From 0, no reason, to 1, the strongest of this image, at the size that the net
-        sees: maps of two images tell nothing about which is stronger. A map is 0
-        throughout where nothing speaks for the class, and nan where an image cannot be
-        read, with ``on_error="warn"`` or ``"skip"``.
+        From 0, no evidence, to 1, the strongest of this image, at the size that the net
+        sees. Maps of two images cannot be compared in strength. A map is all 0 if
+        nothing supports the class, and all nan if an image cannot be read, with
+        ``on_error="warn"`` or ``"skip"``.
 
     Raises
     ------
     ImportError
-        If there is no captum.
+        If captum is not installed.
     ValueError
         If the net has no backbone, or one without maps, or has not learned this task,
         or a class is unknown; the message says which.
@@ -50,14 +50,14 @@ def activation_map(net, X, *, task="grade", target=None, layer=None):
 
     See Also
     --------
-    ActivationMapDisplay : Lays the maps over the photographs.
+    ActivationMapDisplay : Draws the maps over the photographs.
 
     Notes
     -----
-    The maps of a layer are added up, each weighed with the mean gradient of the class's
-    score, negative sums set to 0, and enlarged to the photograph [1]_, by captum. They
-    are as coarse as the layer, and not a proof: a plausible map does not show that the
-    network grades by the lesions.
+    The maps of a layer are summed, each weighted by the mean gradient of the class's
+    score, negative sums are set to 0, and the result is enlarged to the size of the
+    photograph [1]_, by captum. Maps are as coarse as the layer, and not a proof: a
+    plausible map does not show that the network grades by the lesions.
 
     References
     ----------
@@ -90,7 +90,7 @@ def _grad_cam():
 
 
 class ActivationMapDisplay:
-    """Photographs, and over them where the reasons for an answer lie.
+    """Photographs, overlaid with the regions that support a prediction.
 
     Use `from_estimator` to make one.
 
@@ -158,7 +158,7 @@ class ActivationMapDisplay:
         Parameters
         ----------
         net : FIQDRClassifier, QualityClassifier, DRGrader, Pipeline or search
-            Fitted, with a convolutional backbone. It is left as it was found.
+            Fitted, with a convolutional backbone. It is not changed.
         X : array-like
             Paths or uint8 images; all of them are drawn, so pass a few.
         y : array-like of shape (n, 2) or (n,), default=None

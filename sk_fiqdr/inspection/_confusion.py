@@ -1,4 +1,4 @@
-"""Which grade is taken for which, by image quality."""
+"""Which grades are confused with which, by image quality."""
 
 import numpy as np
 import pandas as pd
@@ -7,7 +7,7 @@ from sklearn.metrics import ConfusionMatrixDisplay
 from ..metrics._grading import confusion, kappa_of_confusion
 from ..utils._labels import N_GRADES, UNKNOWN, check_truth
 from ._panels import new_panels, say
-from ._predictions import ask, check_answers, nothing_known
+from ._predictions import check_predicted, nothing_known, predict_once
 
 STRATA = ("all", "good", "poor")
 
@@ -79,11 +79,11 @@ class ConfusionByQualityDisplay:
         ValueError, TypeError, PatientLeakageError
             If labels or estimator do not fit, or a patient was trained on.
         """
-        return cls.from_predictions(y, ask(estimator, X, "grade").grade, ax=ax)
+        return cls.from_predictions(y, predict_once(estimator, X, "grade").grade, ax=ax)
 
     @classmethod
     def from_predictions(cls, y_true, y_pred, *, ax=None):
-        """Draw the confusion of given answers.
+        """Draw the confusion of given predictions.
 
         Parameters
         ----------
@@ -91,7 +91,7 @@ class ConfusionByQualityDisplay:
             Grade and quality; rows of unknown grade (-1) are skipped, rows of unknown
             quality count in all only.
         y_pred : array-like of shape (n_samples,)
-            Predicted grade; rows without an answer (-1) are skipped.
+            Predicted grade; rows without a prediction (-1) are skipped.
         ax : matplotlib Axes, default=None
             Space to fill; None makes a figure.
 
@@ -106,10 +106,10 @@ class ConfusionByQualityDisplay:
             If labels are not as described, or no row counts.
         """
         grade, quality = check_truth(y_true)
-        y_pred = check_answers("y_pred", y_pred, len(grade), "grade")
+        y_pred = check_predicted("y_pred", y_pred, len(grade), "grade")
         known = (grade != UNKNOWN) & (y_pred != UNKNOWN)
         if not known.any():
-            raise nothing_known("both a known grade and an answer")
+            raise nothing_known("both a known grade and a prediction")
         strata = known, known & (quality == 1), known & (quality == 0)
         counts = [confusion(grade[s], y_pred[s], N_GRADES) for s in strata]
         return cls(confusion=np.stack(counts)).plot(ax=ax)

@@ -1,4 +1,4 @@
-"""What refusing the poorest images gains, and what it costs."""
+"""Gain and cost of refusing the poorest images."""
 
 import numpy as np
 import pandas as pd
@@ -14,17 +14,16 @@ from ..metrics._refusal import SEVERE
 from ..utils._constraints import check_parameters, real
 from ..utils._labels import N_GRADES, UNKNOWN, check_truth
 from ._panels import GOOD, GREY, POOR, new_panels, tidy
-from ._predictions import ask, check_answers, check_proba, nothing_known
+from ._predictions import check_predicted, check_proba, nothing_known, predict_once
 
 N_POINTS = 51
 
 
 class CoverageDisplay:
-    """Kappa against coverage: what refusing the images of worst quality gains.
+    """Kappa against coverage: the gain of refusing the images of worst quality.
 
-    Below is the cost, without which a gain means little: how many of the severe eyes
-    are refused, and of those without retinopathy. Use `from_estimator` or
-    `from_predictions` to make one.
+    The panel below shows the cost: how many of the severe eyes are refused, and of
+    those without retinopathy. Use `from_estimator` or `from_predictions` to make one.
 
     Parameters
     ----------
@@ -46,13 +45,13 @@ class CoverageDisplay:
     See Also
     --------
     sk_fiqdr.model_selection.QualityGate : Refuses, by a threshold chosen for a goal.
-    sk_fiqdr.metrics.refusal_report : Gain and price at one threshold.
+    sk_fiqdr.metrics.refusal_report : Gain and cost at one threshold.
 
     Notes
     -----
-    Intervals are percentiles over draws of patients at the thresholds of the curve. The
-    curve looks at the very images that it is drawn of: a threshold read off it promises
-    a little too much for others.
+    Intervals are percentiles over draws of patients at the thresholds of the curve. A
+    threshold read off the curve is slightly optimistic for other images, as it was
+    chosen on these.
 
     Examples
     --------
@@ -110,11 +109,11 @@ class CoverageDisplay:
         ValueError, TypeError, PatientLeakageError
             If labels or estimator do not fit, or a patient was trained on.
         """
-        answers = ask(estimator, X, "grade", "quality")
+        predictions = predict_once(estimator, X, "grade", "quality")
         return cls.from_predictions(
             y,
-            answers.grade,
-            answers.quality_proba,
+            predictions.grade,
+            predictions.quality_proba,
             groups=groups,
             min_coverage=min_coverage,
             n_bootstraps=n_bootstraps,
@@ -137,7 +136,7 @@ class CoverageDisplay:
         random_state=0,
         ax=None,
     ):
-        """Draw what refusing would do to given answers.
+        """Draw what refusing would do to given predictions.
 
         Parameters
         ----------
@@ -145,15 +144,15 @@ class CoverageDisplay:
             Grade and quality; rows of unknown grade (-1) are skipped. Quality labels
             are not needed: -1 will do.
         y_pred : array-like of shape (n_samples,)
-            Predicted grade of every image; rows without an answer (-1) are skipped.
+            Predicted grade of every image; rows without a prediction (-1) are skipped.
         quality_proba : array-like of shape (n_samples, 2) or (n_samples,)
             Probability of poor and of good quality, or of good alone: images with the
             lowest are refused first, equal ones together.
         groups : array-like of shape (n_samples,), default=None
             Patient of each row: patients are drawn, not images. None draws rows.
         min_coverage : float, default=0.5
-            Least share of the images to grade, above 0. The kappa of a handful reaches
-            anything by chance.
+            Least share of the images to grade, above 0. The kappa of a few images can
+            have any value by chance.
         n_bootstraps : int, default=1000
             Number of draws.
         confidence_level : float, default=0.95
@@ -180,12 +179,12 @@ class CoverageDisplay:
             min_coverage=min_coverage,
         )
         grade, _ = check_truth(y_true)
-        y_pred = check_answers("y_pred", y_pred, len(grade), "grade")
+        y_pred = check_predicted("y_pred", y_pred, len(grade), "grade")
         good = check_proba("quality_proba", quality_proba, len(grade), "quality")[:, 1]
         known = (grade != UNKNOWN) & (y_pred != UNKNOWN) & ~np.isnan(good)
         groups = check_groups(groups, known)
         if not known.any():
-            raise nothing_known("a known grade, an answer and a quality")
+            raise nothing_known("a known grade, a prediction and a quality")
         grade, y_pred, good = grade[known], y_pred[known], good[known]
         thresholds = _thresholds(good, min_coverage)
         patients, patient = np.unique(groups, return_inverse=True)

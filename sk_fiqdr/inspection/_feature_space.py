@@ -1,4 +1,4 @@
-"""Deep features and the centres that pull them, in two dimensions."""
+"""Deep features and their class centres, in two dimensions."""
 
 import numpy as np
 import pandas as pd
@@ -92,8 +92,8 @@ class FeatureSpaceDisplay:
         estimator, X = unwrap(estimator, X)
         if not hasattr(estimator, "transform"):
             raise TypeError(
-                "The picture needs features, which transform returns; "
-                f"{type(estimator).__name__} has none. Use from_predictions."
+                "FeatureSpaceDisplay needs transform, which "
+                f"{type(estimator).__name__} does not provide. Use from_predictions."
             )
         centers = getattr(getattr(estimator, "criterion_", None), "centers", None)
         if centers is not None:

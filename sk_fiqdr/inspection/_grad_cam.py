@@ -1,4 +1,4 @@
-"""Grad-CAM of a fitted net, by captum. The only file here that knows torch."""
+"""Grad-CAM of a fitted net, by captum. The only file here that imports torch."""
 
 from contextlib import contextmanager
 
@@ -107,16 +107,16 @@ def _check_net(net, task):
     if not tasks:
         raise TypeError(
             "Activation maps are of a FIQDRClassifier, QualityClassifier or DRGrader, "
-            f"got {type(net).__name__}. Of what is wrapped around one pass the net "
-            "inside, such as gate.estimator_."
+            f"got {type(net).__name__}. If the net is wrapped in another estimator, "
+            "pass the net itself, such as gate.estimator_."
         )
     net.check_is_fitted()
     words = [one_of("grade", "quality")]
     check_parameters("activation_map", {"task": words}, task=task)
     if task not in tasks:
         raise ValueError(
-            f"task={task!r} is none of {type(net).__name__}'s, which predicts "
-            f"{' and '.join(tasks)}."
+            f"task={task!r}, but {type(net).__name__} predicts "
+            f"{' and '.join(tasks)} only."
         )
     if net.module_.backbone is None:
         raise ValueError(
@@ -144,7 +144,7 @@ def _targets(target, classes, n_samples):
     unknown = ~np.isin(wanted, classes)
     if unknown.any():
         raise ValueError(
-            f"target must be of {classes.tolist()!r}, got "
+            f"target must be one of {classes.tolist()!r}, got "
             f"{np.atleast_1d(wanted)[np.atleast_1d(unknown)][0].item()!r}."
         )
     places = np.searchsorted(classes, wanted)
@@ -152,7 +152,7 @@ def _targets(target, classes, n_samples):
 
 
 def _find_layer(module, images, layer):
-    """Return the layer that was asked for, or the last that puts out a map."""
+    """Return the layer that was asked for, or the last that outputs a map."""
     backbone = module.backbone
     if isinstance(layer, str):
         try:
@@ -167,9 +167,10 @@ def _find_layer(module, images, layer):
     if layer is not None:
         of_layer = [shape for each, shape in shapes if each is layer]
         if not of_layer or len(of_layer[-1]) != 4:
+            found = f"output of shape {of_layer[-1]!r}" if of_layer else "none of these"
             raise ValueError(
-                "layer must be one of the backbone's that puts out maps (n, channels, "
-                f"height, width), got one of {of_layer[-1:]!r}."
+                "layer must be a layer of the backbone with output maps (n, channels, "
+                f"height, width), got {found}."
             )
         return layer
     for each, shape in reversed(shapes):
@@ -181,7 +182,7 @@ def _find_layer(module, images, layer):
         if len(shape) == 4 and max(shape[2:]) > 1 and not isinstance(each, POOLING):
             return each
     raise ValueError(
-        "The backbone puts out no map larger than one pixel: make image_size larger, "
+        "The backbone has no map larger than one pixel: make image_size larger, "
         "or name a layer."
     )
 

@@ -1,4 +1,4 @@
-"""The photographs on which a model is wrong and sure of it."""
+"""The photographs on which a model is wrong and confident."""
 
 import numpy as np
 import pandas as pd
@@ -7,7 +7,13 @@ from ..utils._constraints import check_parameters, one_of, whole
 from ..utils._labels import UNKNOWN, most_probable
 from ._panels import new_panels, say
 from ._photographs import names_of, take_photographs
-from ._predictions import N_CLASSES, ask, check_answers, check_proba, labels_of
+from ._predictions import (
+    N_CLASSES,
+    check_predicted,
+    check_proba,
+    labels_of,
+    predict_once,
+)
 
 CONSTRAINTS = {"task": [one_of(*N_CLASSES)], "n_images": [whole(1)]}
 IMAGE_SIZE = 224
@@ -15,7 +21,7 @@ QUALITIES = {0: "poor", 1: "good", UNKNOWN: "unknown"}
 
 
 class MistakesDisplay:
-    """Gallery of the most confident mistakes, the surest first.
+    """Gallery of the most confident mistakes, in descending order of confidence.
 
     They reveal wrong labels, ungradable photographs, and wrong features that the model
     has learned. Use `from_estimator` or
@@ -31,7 +37,7 @@ class MistakesDisplay:
     task : {"grade", "quality"}
         What is mistaken.
     n_mistakes, n_answered : int
-        Number of mistakes, shown or not, among how many answers to rows of known label.
+        Number of mistakes, shown or not, and of predictions for rows of known label.
 
     Attributes
     ----------
@@ -94,17 +100,17 @@ class MistakesDisplay:
             If labels or estimator do not fit, or a patient was trained on.
         """
         check_parameters(cls.__name__, CONSTRAINTS, task=task, n_images=n_images)
-        answers = ask(estimator, X, task)._asdict()
-        if answers[f"{task}_proba"] is None:
+        predictions = predict_once(estimator, X, task)._asdict()
+        if predictions[f"{task}_proba"] is None:
             raise TypeError(
-                "How sure an answer is takes predict_proba, which "
-                f"{type(estimator).__name__} has not."
+                "Confidence needs predict_proba, which "
+                f"{type(estimator).__name__} does not provide."
             )
         return cls.from_predictions(
             X,
             y,
-            answers[f"{task}_proba"],
-            y_pred=answers[task],
+            predictions[f"{task}_proba"],
+            y_pred=predictions[task],
             task=task,
             n_images=n_images,
             ax=ax,
@@ -114,7 +120,7 @@ class MistakesDisplay:
     def from_predictions(
         cls, X, y_true, proba, *, y_pred=None, task="grade", n_images=12, ax=None
     ):
-        """Show the mistakes among given answers.
+        """Show the mistakes among given predictions.
 
         Parameters
         ----------
@@ -127,7 +133,7 @@ class MistakesDisplay:
             Probability of each grade, or of poor and of good quality; rows of nan are
             skipped.
         y_pred : array-like of shape (n_samples,), default=None
-            Answers, where they are not the most probable ones; rows of -1 are skipped.
+            Predictions, if not the most probable classes; rows of -1 are skipped.
         task : {"grade", "quality"}, default="grade"
             What the probabilities are of.
         n_images : int, default=12
@@ -152,9 +158,9 @@ class MistakesDisplay:
             raise ValueError(f"X has {len(names)} images and y_true {len(truth)} rows.")
         proba = check_proba("proba", proba, len(truth), task)
         y_pred = most_probable(proba) if y_pred is None else y_pred
-        y_pred = check_answers("y_pred", y_pred, len(truth), task)
-        answered = (truth != UNKNOWN) & (y_pred != UNKNOWN) & ~np.isnan(proba[:, 0])
-        wrong = np.flatnonzero(answered & (truth != y_pred))
+        y_pred = check_predicted("y_pred", y_pred, len(truth), task)
+        known = (truth != UNKNOWN) & (y_pred != UNKNOWN) & ~np.isnan(proba[:, 0])
+        wrong = np.flatnonzero(known & (truth != y_pred))
         confidence = proba[wrong, y_pred[wrong]]
         shown = np.argsort(-confidence, kind="stable")[:n_images]
         rows = wrong[shown]
@@ -173,7 +179,7 @@ class MistakesDisplay:
             mistakes=mistakes,
             task=task,
             n_mistakes=len(wrong),
-            n_answered=int(answered.sum()),
+            n_answered=int(known.sum()),
         ).plot(ax=ax)
 
     def frame(self):
@@ -207,11 +213,11 @@ class MistakesDisplay:
         for panel in self.axes_.flat:
             panel.set_axis_off()
         if len(self.mistakes) == 0:
-            say(self.axes_[0, 0], f"no mistake among {self.n_answered:,} answers")
+            say(self.axes_[0, 0], f"no mistake among {self.n_answered:,} predictions")
             return self
         self.axes_[0, 0].figure.suptitle(
             f"{len(self.mistakes)} of {self.n_mistakes:,} mistakes of the {self.task} "
-            f"among {self.n_answered:,} answers",
+            f"among {self.n_answered:,} predictions",
             fontsize="medium",
         )
         for panel, photograph, (_, mistake) in zip(

@@ -1,14 +1,14 @@
-"""What both curves of telling poor images from good ones share."""
+"""What both curves for detecting poor images share."""
 
 import numpy as np
 
 from ..utils._labels import UNKNOWN
 from ._panels import tidy
-from ._predictions import ask, check_proba, labels_of
+from ._predictions import check_proba, labels_of, predict_once
 
 
 def poor_and_proba(y_true, quality_proba):
-    """Return whether an image is poor, and how probably, of the rows that count.
+    """Return whether images are poor, and the probability of it, for known rows.
 
     Parameters
     ----------
@@ -43,7 +43,7 @@ def poor_and_proba(y_true, quality_proba):
 
 
 def quality_proba_of(estimator, X):
-    """Return the probability of poor and of good that an estimator gives.
+    """Return an estimator's probability of poor and of good quality.
 
     Parameters
     ----------
@@ -60,18 +60,19 @@ def quality_proba_of(estimator, X):
     Raises
     ------
     TypeError
-        If it gives none.
+        If it does not provide probabilities.
     """
-    proba = ask(estimator, X, "quality").quality_proba
+    proba = predict_once(estimator, X, "quality").quality_proba
     if proba is None:
         raise TypeError(
-            f"The curve needs predict_proba, which {type(estimator).__name__} has not."
+            f"The curve needs predict_proba, which {type(estimator).__name__} does not "
+            "provide."
         )
     return proba
 
 
 def finish(display, x, y, *, first, legend):
-    """Mark the point at which an image is called poor that is more probably so.
+    """Mark the point where poor is predicted if it is more probable than good.
 
     Parameters
     ----------
@@ -82,7 +83,7 @@ def finish(display, x, y, *, first, legend):
     first : bool
         Whether it is the first in these Axes, which the legend explains.
     legend : str
-        Where it finds room.
+        Where to place it.
     """
     ax = display.ax_
     ax.plot(

@@ -1,4 +1,4 @@
-"""Looking for poor images: precision and recall."""
+"""Detecting poor images: precision and recall."""
 
 import numpy as np
 import pandas as pd
@@ -13,30 +13,31 @@ from ._poor_curves import finish, poor_and_proba, quality_proba_of
 
 
 class PoorPrecisionRecallDisplay:
-    """Precision and recall of looking for poor images.
+    """Precision and recall of detecting poor images.
 
-    Where poor images are rare, as in screening, this shows what a ROC curve hides: how
-    many of the images called poor are. Use `from_estimator` or `from_predictions` to
-    make one; `plot` into the same Axes to compare several.
+    If poor images are rare, as in screening, this shows what a ROC curve hides: how
+    many of the images predicted to be poor are. Use `from_estimator` or
+    `from_predictions` to make one; `plot` into the same Axes to compare several.
 
     Parameters
     ----------
     precision, recall : ndarray of shape (n_thresholds + 1,)
-        Share of poor images among those called poor, and share of the poor images that
-        are, from all images to none; the last point is 1 and 0 by definition.
+        Share of poor images among those predicted to be poor, and share of the poor
+        images that are found, from all images to none; the last point is 1 and 0 by
+        definition.
     thresholds : ndarray of shape (n_thresholds,)
-        Probability of poor from which on an image is called so.
+        Probability of poor from which on poor is predicted.
     average_precision : float
         Mean of the precisions, weighted by the steps of recall.
     n_poor, n_good : int
         Numbers of images.
     name : str, default=None
-        What the legend calls the curve.
+        Name of the curve in the legend.
 
     Attributes
     ----------
     ax_ : matplotlib Axes
-        What is drawn on.
+        Axes with the plot.
     figure_ : matplotlib Figure
         Figure that holds it.
     display_ : PrecisionRecallDisplay
@@ -118,7 +119,7 @@ class PoorPrecisionRecallDisplay:
             Probability of poor and of good quality, or of good alone; rows of nan are
             skipped.
         name : str, default=None
-            What the legend calls the curve.
+            Name of the curve in the legend.
         ax : matplotlib Axes, default=None
             Where to draw; None makes a figure.
 
@@ -164,7 +165,7 @@ class PoorPrecisionRecallDisplay:
         )
 
     def plot(self, ax=None):
-        """Draw the curve, with a dot where poor is the more probable answer.
+        """Draw the curve, with a dot where poor becomes more probable than good.
 
         Parameters
         ----------

@@ -1,4 +1,4 @@
-"""Telling poor images from good ones: receiver operating characteristic."""
+"""Detecting poor images: receiver operating characteristic."""
 
 import numpy as np
 import pandas as pd
@@ -9,28 +9,28 @@ from ._poor_curves import finish, poor_and_proba, quality_proba_of
 
 
 class PoorRocDisplay:
-    """Receiver operating characteristic of telling poor images from good ones.
+    """Receiver operating characteristic of detecting poor images.
 
-    Poor is the positive class: it is what one looks for. Use `from_estimator` or
+    Poor is the positive class, the one to detect. Use `from_estimator` or
     `from_predictions` to make one; `plot` into the same Axes to compare several.
 
     Parameters
     ----------
     fpr, tpr, thresholds : ndarray of shape (n_thresholds,)
-        Share of the good images that are called poor, and of the poor ones, where the
-        probability of poor is at least the threshold.
+        Share of the good images predicted to be poor, and of the poor ones, if poor is
+        predicted from the threshold on.
     roc_auc : float
-        Area under the curve: how often a poor image is less probably good than a good
-        one is.
+        Area under the curve: how often a poor image has a higher probability of poor
+        than a good one.
     n_poor, n_good : int
         Numbers of images.
     name : str, default=None
-        What the legend calls the curve.
+        Name of the curve in the legend.
 
     Attributes
     ----------
     ax_ : matplotlib Axes
-        What is drawn on.
+        Axes with the plot.
     figure_ : matplotlib Figure
         Figure that holds it.
     display_ : RocCurveDisplay
@@ -38,7 +38,7 @@ class PoorRocDisplay:
 
     See Also
     --------
-    PoorPrecisionRecallDisplay : What is left of it where poor images are rare.
+    PoorPrecisionRecallDisplay : More informative if poor images are rare.
 
     Examples
     --------
@@ -102,7 +102,7 @@ class PoorRocDisplay:
             Probability of poor and of good quality, or of good alone; rows of nan are
             skipped.
         name : str, default=None
-            What the legend calls the curve.
+            Name of the curve in the legend.
         ax : matplotlib Axes, default=None
             Where to draw; None makes a figure.
 
@@ -147,7 +147,7 @@ class PoorRocDisplay:
         )
 
     def plot(self, ax=None):
-        """Draw the curve, with a dot where poor is the more probable answer.
+        """Draw the curve, with a dot where poor becomes more probable than good.
 
         Parameters
         ----------

@@ -1,4 +1,4 @@
-"""What an estimator answers, of whichever task it does."""
+"""What an estimator predicts, for one task or both."""
 
 from typing import NamedTuple
 
@@ -13,8 +13,8 @@ LARGEST_EXCESS = 1e-3  # float16 rounds to that
 N_CLASSES = {task.name: len(task.classes) for task in TASKS}
 
 
-class Answers(NamedTuple):
-    """Answers of both tasks; None of a task that the estimator does not do."""
+class Predictions(NamedTuple):
+    """Predictions of both tasks; None for a task that the estimator does not do."""
 
     grade: np.ndarray = None  # (n,), -1 for none
     grade_proba: np.ndarray = None  # (n, 5), nan for none
@@ -22,8 +22,8 @@ class Answers(NamedTuple):
     quality_proba: np.ndarray = None  # (n, 2)
 
 
-def ask(estimator, X, *needed):
-    """Let a fitted estimator answer, once.
+def predict_once(estimator, X, *needed):
+    """Return all predictions of a fitted estimator, from one pass through X.
 
     Parameters
     ----------
@@ -32,14 +32,14 @@ def ask(estimator, X, *needed):
     X : array-like
         Paths, images or features.
     *needed : {"grade", "quality"}
-        Tasks without which there is nothing to show. A classifier that does not say
-        what it does is taken to do the one that is needed; where none is, a classifier
-        of 0 and 1 alone is taken for a quality classifier.
+        Tasks without which there is nothing to show. A classifier whose task is not
+        known is assumed to do the one that is needed; if none is, a classifier with the
+        classes 0 and 1 is assumed to predict the quality.
 
     Returns
     -------
-    answers : Answers
-        Of the tasks that the estimator does.
+    predictions : Predictions
+        Those of the tasks that the estimator does.
 
     Raises
     ------
@@ -52,20 +52,20 @@ def ask(estimator, X, *needed):
     if hasattr(estimator, "predict_tasks"):
         grade_proba, quality_proba = estimator.predict_tasks(X)
         grade, quality = decide_tasks(estimator, grade_proba, quality_proba)
-        return Answers(grade, np.asarray(grade_proba), quality, quality_proba)
+        return Predictions(grade, np.asarray(grade_proba), quality, quality_proba)
     check_is_fitted(estimator)
     task = _task_of(estimator, needed)
     if set(needed) - {task}:
         raise TypeError(
-            f"This needs an estimator that predicts {' and '.join(needed)}, and "
+            f"This needs an estimator that predicts {' and '.join(needed)}, but "
             f"{type(estimator).__name__} predicts {task}. Use from_predictions with "
-            "the answers of two estimators."
+            "the predictions of two estimators."
         )
-    answer = np.asarray(estimator.predict(X))
+    predicted = np.asarray(estimator.predict(X))
     proba = None
     if hasattr(estimator, "predict_proba"):
         proba = _spread(estimator.predict_proba(X), estimator.classes_, task)
-    return Answers(**{task: answer, f"{task}_proba": proba})
+    return Predictions(**{task: predicted, f"{task}_proba": proba})
 
 
 def _task_of(estimator, needed):
@@ -94,16 +94,16 @@ def check_proba(name, proba, n_samples, task):
     name : str
         What they are called in messages.
     proba : array-like of shape (n_samples, n_classes) or (n_samples,)
-        Probability of each grade, or of poor and good; that of good alone will do.
+        Probability of each grade, or of poor and good, or of good alone.
     n_samples : int
-        How many rows there must be.
+        Expected number of rows.
     task : {"grade", "quality"}
-        Decides how many classes there are.
+        Determines the number of classes.
 
     Returns
     -------
     proba : ndarray of shape (n_samples, n_classes)
-        Rows of nan where there is no answer.
+        Rows without a prediction are nan.
 
     Raises
     ------
@@ -124,7 +124,7 @@ def check_proba(name, proba, n_samples, task):
     if len(part):
         raise ValueError(
             f"{name} has nan beside numbers in row {part[0]}: "
-            f"{proba[part[0]].tolist()!r}. A row without an answer is nan throughout."
+            f"{proba[part[0]].tolist()!r}. A row without a prediction must be all nan."
         )
     bad = np.flatnonzero(((proba < 0) | (proba > 1)).any(axis=1))
     if len(bad):
@@ -154,9 +154,9 @@ def labels_of(y_true, task):
     Returns
     -------
     truth : ndarray of shape (n,)
-        The task's.
+        Labels of the task.
     quality : ndarray of shape (n,)
-        The quality as far as it is known.
+        Quality; -1 where unknown.
     """
     if np.ndim(y_true) == 2:
         grade, quality = check_truth(y_true)
@@ -165,36 +165,36 @@ def labels_of(y_true, task):
     return truth, truth if task == "quality" else np.full(len(truth), UNKNOWN)
 
 
-def check_answers(name, answer, n_samples, task):
-    """Return answers as an integer array.
+def check_predicted(name, predicted, n_samples, task):
+    """Return predicted classes as an integer array.
 
     Parameters
     ----------
     name : str
         What they are called in messages.
-    answer : array-like of shape (n_samples,)
+    predicted : array-like of shape (n_samples,)
         Classes, -1 for none.
     n_samples : int
-        How many there must be.
+        Expected number of rows.
     task : {"grade", "quality"}
-        Decides which classes there are.
+        Determines the classes.
 
     Returns
     -------
-    answer : ndarray of shape (n_samples,)
+    predicted : ndarray of shape (n_samples,)
         Integers.
     """
-    answer = check_integers(name, answer, N_CLASSES[task])
-    if len(answer) != n_samples:
+    predicted = check_integers(name, predicted, N_CLASSES[task])
+    if len(predicted) != n_samples:
         raise ValueError(
-            f"{name} must hold an answer for each of the {n_samples} rows of y_true, "
-            f"got {len(answer)}."
+            f"{name} must hold a prediction for each of the {n_samples} rows of "
+            f"y_true, got {len(predicted)}."
         )
-    return answer
+    return predicted
 
 
 def nothing_known(what):
-    """Make the error of a picture that would be empty.
+    """Make the error for a plot that would be empty.
 
     Parameters
     ----------
@@ -207,6 +207,6 @@ def nothing_known(what):
         To be raised.
     """
     return ValueError(
-        f"There is nothing to show: no row has {what}. Rows of unknown label "
-        f"({UNKNOWN}) and without an answer do not count."
+        f"There is nothing to show: no row has {what}. Rows with an unknown label "
+        f"({UNKNOWN}) or without a prediction are ignored."
     )

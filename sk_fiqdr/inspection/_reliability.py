@@ -1,4 +1,4 @@
-"""Whether what the heads say is as probable as they say."""
+"""Whether predicted probabilities match observed frequencies."""
 
 import numpy as np
 import pandas as pd
@@ -12,7 +12,7 @@ from ..metrics._bootstrap import (
 from ..utils._constraints import check_parameters, one_of, whole
 from ..utils._labels import UNKNOWN, check_truth
 from ._panels import GOOD, POOR, new_panels, tidy
-from ._predictions import ask, check_proba, nothing_known
+from ._predictions import check_proba, nothing_known, predict_once
 
 TASKS = {
     "grade": ("Grade", "probability of the most probable grade", "share right", GOOD),
@@ -21,16 +21,16 @@ TASKS = {
 
 
 class ReliabilityDisplay:
-    """Reliability of both heads: how often what they say with a probability is so.
+    """Reliability of both heads: observed frequency against predicted probability.
 
-    Of the grade, how often the most probable one is right; of the quality, how often an
-    image is poor. Use `from_estimator` or `from_predictions` to make one.
+    For the grade, how often the most probable one is right; for the quality, how often
+    an image is poor. Use `from_estimator` or `from_predictions` to make one.
 
     Parameters
     ----------
     bins : DataFrame
         A row for each task and bin that holds an image. Columns: n, predicted (mean
-        probability), observed (share that is so), lower and upper (its interval).
+        probability), observed (frequency), lower and upper (its interval).
     errors : dict of str to float
         Expected calibration error of each task: mean distance of predicted and
         observed over the images.
@@ -114,11 +114,11 @@ class ReliabilityDisplay:
         ValueError, TypeError, PatientLeakageError
             If labels or estimator do not fit, or a patient was trained on.
         """
-        answers = ask(estimator, X)
+        predictions = predict_once(estimator, X)
         return cls.from_predictions(
             y,
-            answers.grade_proba,
-            answers.quality_proba,
+            predictions.grade_proba,
+            predictions.quality_proba,
             groups=groups,
             n_bins=n_bins,
             strategy=strategy,
@@ -274,14 +274,14 @@ class ReliabilityDisplay:
 
 
 def _claims(task, labels, proba):
-    """Return what is claimed with which probability, and whether it is so."""
+    """Return the probability of each event, and whether it happened."""
     if task == "quality":
         return proba[:, 0], labels == 0
     return proba.max(axis=1), proba.argmax(axis=1) == labels
 
 
 def _bins(predicted, n_bins, strategy):
-    """Deal probabilities to bins as scikit-learn's calibration_curve does."""
+    """Assign probabilities to bins as scikit-learn's calibration_curve does."""
     edges = np.linspace(0, 1, n_bins + 1)
     if strategy == "quantile":
         edges = np.quantile(predicted, edges)
@@ -289,7 +289,7 @@ def _bins(predicted, n_bins, strategy):
 
 
 def _count(so, bins, patients):
-    """Count what is not so and what is: (patients, bins in use, 2)."""
+    """Count events that did not happen and that did: (patients, bins in use, 2)."""
     used, bins = np.unique(bins, return_inverse=True)
     patients, patient = np.unique(patients, return_inverse=True)
     counts = np.zeros((len(patients), len(used), 2))

@@ -30,9 +30,9 @@ def compare(
 ):
     """Compare models on the same patients: measures and differences, with intervals.
 
-    Two models that see the same photographs err on the same ones. Their difference
-    varies less than either of them, so that two intervals that overlap tell little:
-    what tells is the interval of the difference, over the same draws of patients.
+    Two models often fail on the same photographs, so their difference varies less than
+    the score of either. Two intervals that overlap therefore say little; what counts is
+    the interval of the difference, over the same draws of patients.
 
     Parameters
     ----------
@@ -73,8 +73,8 @@ def compare(
     ------
     ValueError
         If labels, groups or the arguments of the bootstrap are not as described, or
-        a model has no answer (-1) in a row that counts: models are compared on the same
-        images only.
+        a model has no prediction (-1) in a row with a known label: models are compared
+        on the same images only.
     TypeError
         If `predictions` is not a dict, or holds an estimator and there is no `X`.
     PatientLeakageError
@@ -111,17 +111,17 @@ def compare(
     """
     check_bootstrap("compare", n_bootstraps, confidence_level)
     grade, quality = check_truth(y_true)
-    answers = _check_answers(predictions, X, grade, quality)
-    names = list(answers)
-    if baseline is not None and baseline not in answers:
+    predicted = _check_predictions(predictions, X, grade, quality)
+    names = list(predicted)
+    if baseline is not None and baseline not in predicted:
         raise ValueError(f"baseline must be one of {names!r}, got {baseline!r}.")
     if pairs and len(names) == 1:
         raise ValueError(f"pairs=True needs two models, got {names[0]!r} alone.")
     known = (grade != UNKNOWN) | (quality != UNKNOWN)
     groups = check_groups(groups, known)
-    counts = _count(grade[known], quality[known], groups, answers, known)
-    values = _measures(counts.sum(axis=0), answers)
-    draws = _measures(draw_patients(counts, n_bootstraps, random_state), answers)
+    counts = _count(grade[known], quality[known], groups, predicted, known)
+    values = _measures(counts.sum(axis=0), predicted)
+    draws = _measures(draw_patients(counts, n_bootstraps, random_state), predicted)
     if pairs:
         against = [(j, i) for i, j in combinations(range(len(names)), 2)]
     else:
@@ -146,78 +146,80 @@ def compare(
     return frame.droplevel("baseline")
 
 
-def _check_answers(predictions, X, grade, quality):
+def _check_predictions(predictions, X, grade, quality):
     """Return grades and qualities by model, None for a task that it does not do."""
     if not isinstance(predictions, dict):
         raise TypeError(
             "predictions must be a dict that maps the name of each model to its "
-            f"answers, or to the fitted model, got {type(predictions).__name__}."
+            "predictions, or to the fitted model, got "
+            f"{type(predictions).__name__}."
         )
     if not predictions:
-        raise ValueError("predictions holds no model to compare.")
-    answers = {}
-    for name, answer in predictions.items():
-        if hasattr(answer, "predict"):
+        raise ValueError("predictions is empty, expected at least one model.")
+    predicted = {}
+    for name, model in predictions.items():
+        classes = model
+        if hasattr(model, "predict"):
             if X is None:
                 raise TypeError(
                     f"predictions[{name!r}] is an estimator, which needs X to predict "
-                    "on: pass X=..., or its answers."
+                    "on: pass X=..., or its predictions."
                 )
-            answer = _predict(name, answer, X)
-        answer = np.asarray(answer)
-        if answer.shape not in (grade.shape, (len(grade), 2)):
+            classes = _predict(name, model, X)
+        classes = np.asarray(classes)
+        if classes.shape not in (grade.shape, (len(grade), 2)):
             raise ValueError(
                 f"predictions[{name!r}] must be grades of shape ({len(grade)},), or "
                 f"grades and qualities of shape ({len(grade)}, 2), for the rows of "
-                f"y_true, got shape {answer.shape!r}."
+                f"y_true, got shape {classes.shape!r}."
             )
-        columns = answer.T if answer.ndim == 2 else [answer]
+        columns = classes.T if classes.ndim == 2 else [classes]
         tasks = [("grade", N_GRADES, grade), ("quality", 2, quality)]
-        answers[name] = [
+        predicted[name] = [
             _check_task(f"{task} in predictions[{name!r}]", column, n_classes, truth)
             for (task, n_classes, truth), column in zip(tasks, columns, strict=False)
         ] + [None] * (2 - len(columns))
-    return answers
+    return predicted
 
 
-def _check_task(name, answer, n_classes, truth):
-    answer = check_integers(name, answer, n_classes)
-    if (answer == UNKNOWN).all():
+def _check_task(name, classes, n_classes, truth):
+    classes = check_integers(name, classes, n_classes)
+    if (classes == UNKNOWN).all():
         return None
-    missing = np.flatnonzero((answer == UNKNOWN) & (truth != UNKNOWN))
+    missing = np.flatnonzero((classes == UNKNOWN) & (truth != UNKNOWN))
     if len(missing):
         raise ValueError(
-            f"{name} is -1, no answer, in {len(missing)} rows whose truth is known, "
-            f"the first of them row {missing[0]}. Models are compared on the same "
-            "images: drop these rows from y_true and from all predictions, and report "
-            "how many they are."
+            f"{name} is -1 (no prediction) in {len(missing)} rows whose truth is "
+            f"known, the first of them row {missing[0]}. Models are compared on the "
+            "same images: drop these rows from y_true and from all predictions, and "
+            "report how many they are."
         )
-    return answer
+    return classes
 
 
 def _predict(name, estimator, X):
     estimator, X = _unwrap(estimator, X)
     if hasattr(estimator, "predict_tasks"):
         return np.column_stack(decide_tasks(estimator, *estimator.predict_tasks(X)))
-    answer = np.asarray(estimator.predict(X))
+    classes = np.asarray(estimator.predict(X))
     tasks = [task.name for task in getattr(estimator, "_tasks", ())]
     if not tasks and set(getattr(estimator, "classes_", ())) <= {0, 1}:
         raise ValueError(
-            f"predictions[{name!r}] knows the classes 0 and 1 only, which may be "
-            "grades or qualities. Pass its answers: grades as they are, qualities as "
+            f"predictions[{name!r}] has the classes 0 and 1 only, which may be grades "
+            "or qualities. Pass its predictions: grades as they are, qualities as "
             "np.column_stack([np.full(len(quality), -1), quality])."
         )
     if "quality" in tasks:
-        return np.column_stack([np.full(len(answer), UNKNOWN), answer])
-    return answer
+        return np.column_stack([np.full(len(classes), UNKNOWN), classes])
+    return classes
 
 
-def _count(grade, quality, groups, answers, known):
+def _count(grade, quality, groups, predicted, known):
     """Count both tasks' confusions: (patients, models, 3 * 5 * 5 + 2 * 2)."""
     patients, patient = np.unique(groups, return_inverse=True)
     n_cells = N_GRADING_CELLS + 4
-    counts = np.zeros((len(patients), len(answers), n_cells))
-    for model, (grades, qualities) in enumerate(answers.values()):
+    counts = np.zeros((len(patients), len(predicted), n_cells))
+    for model, (grades, qualities) in enumerate(predicted.values()):
         if grades is not None:
             rows = np.flatnonzero(grade != UNKNOWN)
             cell = (quality[rows] % 3 * N_GRADES + grade[rows]) * N_GRADES
@@ -230,15 +232,15 @@ def _count(grade, quality, groups, answers, known):
     return counts
 
 
-def _measures(counts, answers):
+def _measures(counts, predicted):
     """Take the measures of counts (..., models, cells): each (..., models)."""
     grading, quality = np.split(counts, [N_GRADING_CELLS], axis=-1)
     shape = counts.shape[:-1]
     grading = _grading_measures(grading.reshape(*shape, 3, N_GRADES, N_GRADES))
     quality = quality_measures(quality.reshape(*shape, 2, 2))
     measures = {}
-    if any(grades is not None for grades, _ in answers.values()):
+    if any(grades is not None for grades, _ in predicted.values()):
         measures |= {name: grading[name] for name in GRADING_SCORES}
-    if any(qualities is not None for _, qualities in answers.values()):
+    if any(qualities is not None for _, qualities in predicted.values()):
         measures |= {name: quality[name] for name in COMPARED_QUALITY_SCORES}
     return measures

@@ -23,7 +23,7 @@ def quadratic_weighted_kappa(y_true, y_pred, *, n_grades=N_GRADES):
     kappa : float
         1 is perfect, 0 chance. Where truth and predictions all are one and the same
         grade, agreement by chance is complete and kappa is 0/0: it is set to 0.0, as a
-        constant answer carries no information, whatever the truth. 0.0 with an
+        constant prediction carries no information, whatever the truth. 0.0 with an
         UndefinedMetricWarning where no row is known.
 
     Raises

@@ -189,7 +189,7 @@ def mean_acc(y_true, y_pred):
 
 
 def accuracy(y_true, y_pred):
-    """Share of right answers, which "always good" has high: not public.
+    """Share of correct predictions. Not public, as it is high for "always good".
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""What it costs to refuse images: how many of which grades, and what kappa gains."""
+"""The cost of refusing images, by grade, and the gain in kappa."""
 
 import numpy as np
 
@@ -20,7 +20,7 @@ def refusal_report(
     confidence_level=0.95,
     random_state=0,
 ):
-    """Report what it costs to refuse images: which grades they have, what kappa gains.
+    """Report the cost of refusing images, by grade, and the gain in kappa.
 
     Parameters
     ----------
@@ -57,8 +57,8 @@ def refusal_report(
 
     Notes
     -----
-    Intervals are those of :func:`quality_report`. Where all or nothing of a few images
-    is refused the draws do not vary: the interval is a point, and tells nothing.
+    Intervals are those of :func:`quality_report`. If all or none of a few images are
+    refused, the draws do not vary: the interval is a point, and says nothing.
 
     Examples
     --------
@@ -111,9 +111,9 @@ def refusal_report(
     report.insert(1, "refused", counts[:, 1])
     for column, counted in {"kappa": every, "kappa_graded": ~refused}.items():
         report[column] = np.nan
-        answered = counted & (y_pred != UNKNOWN) & (grade != UNKNOWN)
+        predicted = counted & (y_pred != UNKNOWN) & (grade != UNKNOWN)
         for name in ("all", "good", "poor"):
-            rows = strata[name] & answered
+            rows = strata[name] & predicted
             if rows.any():
                 kappa = quadratic_weighted_kappa(grade[rows], y_pred[rows])
                 report.loc[name, column] = kappa

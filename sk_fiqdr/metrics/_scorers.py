@@ -32,35 +32,35 @@ def _check_patients(estimator, X):
     getattr(estimator, "check_patients", lambda X: None)(X)
 
 
-def _answered(y, y_pred):
+def _predicted(y, y_pred):
     """Drop rows without a prediction: unreadable images that the net skips.
 
-    One of them must not kill a search; the net itself names them.
+    One of them must not end a search; the net itself lists them.
     """
     if len(y) != len(y_pred):
         raise ValueError(
-            f"y has {len(y)} rows, but the estimator answered {len(y_pred)}: pass the "
-            "labels of exactly the rows of X."
+            f"y has {len(y)} rows, but the estimator made {len(y_pred)} predictions: "
+            "pass the labels of exactly the rows of X."
         )
-    answered = y_pred != UNKNOWN
-    return y[answered], y_pred[answered]
+    predicted = y_pred != UNKNOWN
+    return y[predicted], y_pred[predicted]
 
 
 def decide_tasks(estimator, grade_proba, quality_proba):
-    """Turn the probabilities of both tasks into answers, as the estimator does.
+    """Turn the probabilities of both tasks into predictions, as the estimator does.
 
     Parameters
     ----------
     estimator : estimator
         Its method `decide_tasks` decides, such as by tuned cut-points; without one the
-        most probable class is the answer.
+        most probable class is predicted.
     grade_proba, quality_proba : array-like of shape (n, n_classes)
         What its `predict_tasks` returned.
 
     Returns
     -------
     grade, quality : ndarray of shape (n,)
-        Answers, -1 where there is none.
+        Predictions, -1 where there is none.
     """
     decide = getattr(estimator, "decide_tasks", None)
     if decide is not None:
@@ -88,8 +88,8 @@ class _Scorer:
         Returns
         -------
         score : float
-            As :func:`~sk_fiqdr.metrics.{measure.__name__}` has it. Images that the
-            estimator could not read, and skipped, do not count.
+            That of :func:`~sk_fiqdr.metrics.{measure.__name__}`. Images that the
+            estimator could not read, and skipped, are ignored.
 
         Raises
         ------
@@ -108,12 +108,12 @@ class _Scorer:
             y, method = np.asarray(y), "predict"
             if y.ndim != 1:
                 raise ValueError(
-                    f"{type(estimator).__name__} does one task and is scored on y of "
-                    f"shape (n_samples,), got {y.shape!r}. Pass the column "
+                    f"{type(estimator).__name__} predicts one task and is scored on y "
+                    f"of shape (n_samples,), got {y.shape!r}. Pass the column "
                     f"{self.task!r} alone."
                 )
         y_pred = np.asarray(getattr(estimator, method)(X))
-        return self.measure(*_answered(y, y_pred))
+        return self.measure(*_predicted(y, y_pred))
 
     def __repr__(self):
         return f"sk_fiqdr.metrics.{self.name}"
@@ -178,8 +178,8 @@ def fiqdr_scoring(estimator, X, y):
     y = check_targets(y)
     grade_pred, quality_pred = decide_tasks(estimator, *estimator.predict_tasks(X))
     refused = float((grade_pred == UNKNOWN).mean()) if len(grade_pred) else 0.0
-    quality, quality_pred = _answered(y[:, 1], quality_pred)
-    y, grade_pred = _answered(y, grade_pred)
+    quality, quality_pred = _predicted(y[:, 1], quality_pred)
+    y, grade_pred = _predicted(y, grade_pred)
     grade, good, poor = y[:, 0], y[:, 1] == 1, y[:, 1] == 0
     missing = [
         name for name, rows in [("good", good), ("poor", poor)] if not rows.any()

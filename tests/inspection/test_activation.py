@@ -151,7 +151,7 @@ def test_a_real_backbone_by_name_is_mapped_at_a_finer_layer_too(fundus):
     np.testing.assert_array_equal(fine, same)
     with pytest.raises(ValueError, match=r"layer='layer9'.*'layer4'"):
         activation_map(net, X, layer="layer9")
-    with pytest.raises(ValueError, match=r"puts out maps.*\(1, 512\)"):
+    with pytest.raises(ValueError, match=r"with output maps.*\(1, 512\)"):
         activation_map(net, X, layer="fc")
 
 
@@ -209,13 +209,13 @@ def test_nets_of_one_task(fundus, tiny):
     assert frame["target"].tolist() == grader.predict(fundus.data).tolist()
     proba = grader.predict_proba(fundus.data).max(axis=1)
     np.testing.assert_allclose(frame["probability"], proba, atol=1e-5)
-    with pytest.raises(ValueError, match=r"target must be of \[0, 1, 2, 4\], got 3"):
+    with pytest.raises(ValueError, match=r"one of \[0, 1, 2, 4\], got 3"):
         activation_map(grader, fundus.data, target=3)
-    with pytest.raises(ValueError, match="'quality' is none of DRGrader's"):
+    with pytest.raises(ValueError, match="'quality', but DRGrader predicts grade only"):
         activation_map(grader, fundus.data, task="quality")
     judge = QualityClassifier(**tiny).fit(fundus.data, fundus.target[:, 1])
     assert activation_map(judge, fundus.data[:2], task="quality").shape == (2, 48, 48)
-    with pytest.raises(ValueError, match="'grade' is none of QualityClassifier's"):
+    with pytest.raises(ValueError, match="'grade', but QualityClassifier predicts"):
         activation_map(judge, fundus.data)
 
 
@@ -280,7 +280,7 @@ def test_other_estimators_and_unfitted_nets_are_refused(fundus, tiny):
 
 
 def test_bad_targets_are_refused(net, fundus):
-    with pytest.raises(ValueError, match=r"target must be of \[0, 1\], got 2"):
+    with pytest.raises(ValueError, match=r"target must be one of \[0, 1\], got 2"):
         activation_map(net, fundus.data, task="quality", target=2)
     with pytest.raises(ValueError, match=r"each of the 24 images, got shape \(2,\)"):
         activation_map(net, fundus.data, target=[0, 1])

@@ -94,7 +94,7 @@ def test_estimators_of_one_task(fitted):
     grader = DRGrader(**settings).fit(X, y[:, 0])
     assert FeatureSpaceDisplay.from_estimator(judge, X, y[:, 1]).centers is not None
     assert FeatureSpaceDisplay.from_estimator(grader, X, y).centers is None
-    with pytest.raises(TypeError, match="LogisticRegression has none"):
+    with pytest.raises(TypeError, match="LogisticRegression does not provide"):
         FeatureSpaceDisplay.from_estimator(LogisticRegression().fit(X, y[:, 0]), X, y)
 
 

@@ -45,7 +45,7 @@ def test_as_many_as_asked_for_and_the_number_of_all_is_told(five):
     assert display.n_mistakes == 4
     assert display.n_answered == 5
     title = display.axes_[0, 0].figure.get_suptitle()
-    assert title == "2 of 4 mistakes of the grade among 5 answers"
+    assert title == "2 of 4 mistakes of the grade among 5 predictions"
 
 
 def test_what_is_not_known_or_not_answered_is_no_mistake(five):
@@ -68,9 +68,9 @@ def test_without_a_mistake_it_says_so(five):
     X, y, _ = five
     display = MistakesDisplay.from_predictions(X, y, np.eye(5))
     assert len(display.frame()) == 0
-    assert display.axes_[0, 0].texts[0].get_text() == "no mistake among 5 answers"
+    assert display.axes_[0, 0].texts[0].get_text() == "no mistake among 5 predictions"
     unknown = MistakesDisplay.from_predictions(X, np.full_like(y, -1), np.eye(5))
-    assert unknown.axes_[0, 0].texts[0].get_text() == "no mistake among 0 answers"
+    assert unknown.axes_[0, 0].texts[0].get_text() == "no mistake among 0 predictions"
 
 
 def test_mistakes_of_the_quality(five):
@@ -127,5 +127,5 @@ def test_bad_arguments_are_refused(five, tiny, fundus):
             grader, fundus.data, fundus.target, task="quality"
         )
     svc = LinearSVC().fit(proba, y[:, 0])
-    with pytest.raises(TypeError, match="predict_proba, which LinearSVC has not"):
+    with pytest.raises(TypeError, match="predict_proba, which LinearSVC does not"):
         MistakesDisplay.from_estimator(svc, proba, y)

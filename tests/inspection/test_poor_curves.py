@@ -115,5 +115,5 @@ def test_estimators_of_both_tasks_and_of_the_quality(display, fitted):
         assert made.name == type(model).__name__
     with pytest.raises(TypeError, match="DRGrader predicts grade"):
         display.from_estimator(DRGrader(**settings).fit(X, y[:, 0]), X, y)
-    with pytest.raises(TypeError, match="predict_proba, which LinearSVC has not"):
+    with pytest.raises(TypeError, match="predict_proba, which LinearSVC does not"):
         display.from_estimator(LinearSVC().fit(X, y[:, 1]), X, y)

@@ -183,7 +183,7 @@ def test_without_labels_of_a_task_its_section_says_so(net, fundus):
     y = fundus.target.copy()
     y[:, 1] = -1
     report = estimator_report(net, fundus.data, y, **FEW)
-    assert "No row has both a quality label and an answer." in report.html
+    assert "No row has both a quality label and a prediction." in report.html
     assert "quality" not in report.tables
     assert "grading" in report.tables
 

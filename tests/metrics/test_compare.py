@@ -235,7 +235,7 @@ def test_bad_arguments_are_refused(eyes):
     y, groups, models = eyes
     with pytest.raises(TypeError, match="dict that maps the name"):
         compare([models["good"]], y)
-    with pytest.raises(ValueError, match="no model"):
+    with pytest.raises(ValueError, match="at least one model"):
         compare({}, y)
     with pytest.raises(ValueError, match="columns"):
         compare(models, y[:, 0])

@@ -209,11 +209,11 @@ def test_the_wrong_shape_of_y_says_what_to_pass(data):
     X, y = data
     with pytest.raises(ValueError, match="column_stack"):
         kappa_scorer(TwoTasks().fit(X, y), X, y[:, 0])
-    with pytest.raises(ValueError, match="does one task"):
+    with pytest.raises(ValueError, match="predicts one task"):
         kappa_scorer(OneTask(), X, y)
     with pytest.raises(TypeError, match="both tasks"):
         fiqdr_scoring(OneTask(), X, y)
-    with pytest.raises(ValueError, match="80 rows, but the estimator answered 79"):
+    with pytest.raises(ValueError, match="80 rows, but the estimator made 79"):
         kappa_scorer(TwoTasks().fit(X, y), X[1:], y)
 
 

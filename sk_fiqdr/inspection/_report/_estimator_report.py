@@ -1,4 +1,4 @@
-"""All that is known of a model in one HTML file."""
+"""A report on a model in one HTML file."""
 
 from datetime import date
 from html import escape
@@ -17,12 +17,12 @@ class EstimatorReport:
     Parameters
     ----------
     html : str
-        The page; it asks for nothing from elsewhere.
+        The page; it loads nothing from elsewhere.
     tables : dict of str to DataFrame
         The tables, by the name of their section: "grading", "quality", "refusing",
-        "data", "settings" and "versions", those that there are.
+        "data", "settings" and "versions", if present.
     title : str
-        What it is called.
+        Title of the page.
 
     See Also
     --------
@@ -88,11 +88,11 @@ def estimator_report(
     n_bootstraps=1000,
     random_state=0,
 ):
-    """Tell all of a fitted model on one page: scores, pictures, mistakes, data.
+    """Report on a fitted model on one page: scores, plots, mistakes, data.
 
-    The page is one file of HTML without anything from elsewhere: to be kept, printed
-    or passed on. It holds photographs and the names of files, which may name patients.
-    What cannot be shown for this model or these data is left out, with the reason.
+    The page is one HTML file that loads nothing from elsewhere. It contains photographs
+    and file names, which may identify patients: take care when you pass it on. What
+    cannot be shown for this model or these data is left out, with the reason.
 
     Parameters
     ----------
@@ -106,7 +106,7 @@ def estimator_report(
         Patient of each row, for the intervals; read from the names of files by
         default, else each row is one.
     title : str, default=None
-        What the page is called; the name of the estimator's class by default.
+        Title of the page; the name of the estimator's class by default.
     n_images : int, default=8
         Number of photographs in each gallery, at most.
     n_bootstraps : int, default=1000

@@ -17,7 +17,7 @@ PLACES = ("weights", "checkpoint_dir", "memory")  # parameters that may name fol
 
 
 def data(it):
-    """Look over the data that all of this is taken from."""
+    """Summarise the data of the report."""
     if not it.images:
         return None
     from ...datasets import audit
@@ -25,8 +25,8 @@ def data(it):
     section = Section(
         "data",
         "The data",
-        "Labels, patients and copies among these images. Copies across patients, or "
-        "eyes that differ widely, are worth a look before any figure is believed.",
+        "Labels, patients and copies among these images. Check copies across patients, "
+        "and eyes whose grades differ widely, before you trust any score.",
     )
     eyes = _eyes(it.X)
     frame = pd.DataFrame({"eye": eyes})
@@ -44,18 +44,18 @@ def data(it):
 
 
 def _eyes(X):
-    """Return "left" or "right" where the name of a file tells, else ""."""
+    """Return "left" or "right" if the file name says so, else ""."""
     if not holds_paths(X):
         return [""] * len(X)
     return [side for _, side in read_patients(X)]
 
 
 def settings(it):
-    """Tell what the model is, and what it was made with."""
+    """List the settings of the model, and the versions of libraries."""
     section = Section(
         "settings",
         "Settings and versions",
-        "What it takes to make this model again.",
+        "What is needed to train this model again.",
     )
     params = it.estimator.get_params(deep=False)
     values = [_setting(name, value) for name, value in params.items()]

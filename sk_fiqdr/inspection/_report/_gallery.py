@@ -12,28 +12,28 @@ N_MAPS = 5
 
 def examples(it):
     """Show one image of each grade with the reasons for its grade."""
-    if not it.images or it.answers.grade is None or not it.n_images:
+    if not it.images or it.predictions.grade is None or not it.n_images:
         return None
     section = Section(
         "examples",
         "Examples",
-        "An image of each true grade that was graded rightly, the surest if there are "
-        "several, and where the reasons for its grade lie. A map that looks right "
-        "proves nothing; one at the border or the camera's notch is worth a day.",
+        "For each grade the correctly graded image of highest confidence, and the "
+        "regions that support its grade. A map that looks right proves nothing; one at "
+        "the border or the camera's notch deserves a closer look.",
     )
-    right = it.done("grade") & (it.answers.grade == it.y[:, 0])
+    right = it.done("grade") & (it.predictions.grade == it.y[:, 0])
     sure = np.zeros(len(right))
-    if it.answers.grade_proba is not None:
-        sure = np.nan_to_num(it.answers.grade_proba.max(axis=1))
+    if it.predictions.grade_proba is not None:
+        sure = np.nan_to_num(it.predictions.grade_proba.max(axis=1))
     chosen = [
         rows[sure[rows].argmax()]
         for grade in range(5)
         if len(rows := np.flatnonzero(right & (it.y[:, 0] == grade)))
     ]
     if not chosen:
-        section.notes.append("Not one image was graded rightly.")
+        section.notes.append("No image was graded correctly.")
         return section
-    _show_maps(section, it, np.array(chosen), "grade", "Rightly graded images")
+    _show_maps(section, it, np.array(chosen), "grade", "Correctly graded images")
     return section
 
 
@@ -44,38 +44,39 @@ def mistakes(it):
     section = Section(
         "mistakes",
         "Most confident mistakes",
-        "Where the model was surest and wrong: often a wrong label, a rare disease or "
-        "a poor photograph. Below, where the reasons for the wrong answer lie.",
+        "Where the model was wrong with the highest confidence: often a wrong label, a "
+        "rare disease or a poor photograph. Below, the regions that support the wrong "
+        "prediction.",
     )
     for task in ("grade", "quality"):
-        proba = getattr(it.answers, f"{task}_proba")
+        proba = getattr(it.predictions, f"{task}_proba")
         rows = np.flatnonzero(it.done(task))
         if proba is None or not len(rows):
             continue
         truth = it.y[:, ("grade", "quality").index(task)]
-        answer = getattr(it.answers, task)
-        wrong = rows[answer[rows] != truth[rows]]
+        predicted = getattr(it.predictions, task)
+        wrong = rows[predicted[rows] != truth[rows]]
         if not len(wrong):
             section.notes.append(f"No {task} is wrong.")
             continue
-        sure = np.take_along_axis(proba[wrong], answer[wrong, None], axis=1)[:, 0]
+        sure = np.take_along_axis(proba[wrong], predicted[wrong, None], axis=1)[:, 0]
         chosen = wrong[np.argsort(-sure, kind="stable")[: it.n_images]]
         n_columns = min(len(chosen), 4)
         section.show(
             f"Mistakes of the {task}",
             (2.7 * n_columns, 3 * -(-len(chosen) // n_columns) + 0.3),
-            lambda ax, task=task, proba=proba, answer=answer: (
+            lambda ax, task=task, proba=proba, predicted=predicted: (
                 MistakesDisplay.from_predictions(
                     it.X,
                     it.y,
                     proba,
-                    y_pred=answer,
+                    y_pred=predicted,
                     task=task,
                     n_images=it.n_images,
                     ax=ax,
                 )
             ),
-            caption=f"{len(wrong)} of {len(rows)} answers are wrong.",
+            caption=f"{len(wrong)} of {len(rows)} predictions are wrong.",
             photographs=True,
         )
         _show_maps(section, it, chosen[:N_MAPS], task, f"Reasons for a wrong {task}")

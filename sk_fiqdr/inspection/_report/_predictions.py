@@ -1,4 +1,4 @@
-"""What a report is made from: labels, patients, and what the estimator says, once."""
+"""What a report is made from: labels, patients and predictions."""
 
 from typing import NamedTuple
 
@@ -10,11 +10,11 @@ from ...model_selection._patients import holds_paths
 from ...utils._constraints import check_parameters, whole
 from ...utils._images import check_images
 from ...utils._labels import UNKNOWN, check_integers, check_truth
-from .._predictions import N_CLASSES, Answers, ask
+from .._predictions import N_CLASSES, Predictions, predict_once
 
 
 class Evidence(NamedTuple):
-    """All that the sections of a report look at."""
+    """The data of all sections of a report."""
 
     estimator: object
     X: np.ndarray
@@ -22,21 +22,21 @@ class Evidence(NamedTuple):
     y: np.ndarray  # (n, 2), -1 where unknown
     groups: np.ndarray  # (n,)
     patients_known: bool
-    answers: Answers
+    predictions: Predictions
     n_images: int
     bootstrap: dict  # n_bootstraps and random_state
 
     def done(self, task):
-        """Tell which rows have a label of a task and an answer to it."""
-        answer = getattr(self.answers, task)
-        if answer is None:
+        """Return which rows have a label and a prediction of a task."""
+        predicted = getattr(self.predictions, task)
+        if predicted is None:
             return np.zeros(len(self.y), dtype=bool)
         column = ("grade", "quality").index(task)
-        return (self.y[:, column] != UNKNOWN) & (answer != UNKNOWN)
+        return (self.y[:, column] != UNKNOWN) & (predicted != UNKNOWN)
 
 
 def collect(estimator, X, y, *, groups, n_images, n_bootstraps, random_state):
-    """Check what a report is asked of, and let the estimator answer.
+    """Check the arguments of a report, and predict.
 
     Parameters
     ----------
@@ -57,10 +57,10 @@ def collect(estimator, X, y, *, groups, n_images, n_bootstraps, random_state):
     try:
         X, _ = check_images(X)
     except (TypeError, ValueError):
-        images = False  # features, or an error that the estimator words better
-    answers = ask(estimator, X)
+        images = False  # features, or what the estimator explains better
+    predictions = predict_once(estimator, X)
     n_rows = len(X)
-    y = _two_columns(y, answers, n_rows)
+    y = _two_columns(y, predictions, n_rows)
     patients_known = groups is not None or holds_paths(X)
     if groups is not None:
         groups = np.asarray(groups)
@@ -78,16 +78,16 @@ def collect(estimator, X, y, *, groups, n_images, n_bootstraps, random_state):
         y=y,
         groups=groups,
         patients_known=patients_known,
-        answers=answers,
+        predictions=predictions,
         n_images=int(n_images),
         bootstrap={"n_bootstraps": n_bootstraps, "random_state": random_state},
     )
 
 
-def _two_columns(y, answers, n_rows):
+def _two_columns(y, predictions, n_rows):
     """Return grade and quality, whichever of them were given."""
     if np.ndim(y) == 1:
-        tasks = [task for task in N_CLASSES if getattr(answers, task) is not None]
+        tasks = [task for task in N_CLASSES if getattr(predictions, task) is not None]
         if len(tasks) == 2:
             raise ValueError(
                 "y must have two columns, grade and quality (-1 where unknown), for an "

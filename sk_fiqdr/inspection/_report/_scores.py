@@ -20,7 +20,7 @@ MOST_POINTS = 2000  # in the picture of the features
 def grading(it):
     """Show how good the grades are."""
     rows = it.done("grade")
-    if it.answers.grade is None:
+    if it.predictions.grade is None:
         return None
     section = Section(
         "grading",
@@ -28,19 +28,19 @@ def grading(it):
         "Kappa is 1 for perfect agreement and 0 for chance; a grade that is off by two "
         "costs four times one that is off by one. Intervals hold 95 % of draws of "
         "patients. A kappa of all images may hide that poor ones are graded by chance. "
-        "True counts the right grades and poor_n those of poor images among them; "
-        "ratio is their share in per cent.",
+        "The row true counts the correct grades, and poor_n those of poor images among "
+        "them; ratio is their share in per cent.",
     )
-    silent = int(((it.y[:, 0] != UNKNOWN) & (it.answers.grade == UNKNOWN)).sum())
+    silent = int(((it.y[:, 0] != UNKNOWN) & (it.predictions.grade == UNKNOWN)).sum())
     if silent:
         section.notes.append(
             f"{silent:,} images of known grade were not graded, refused or unreadable, "
-            "and do not count here."
+            "and are ignored here."
         )
     if not rows.any():
-        section.notes.append("No row has both a grade and an answer.")
+        section.notes.append("No row has both a grade and a prediction.")
         return section
-    y, grade = it.y[rows], it.answers.grade[rows]
+    y, grade = it.y[rows], it.predictions.grade[rows]
     section.tables["grading"] = grading_report(
         y, grade, groups=it.groups[rows], **it.bootstrap
     )
@@ -55,7 +55,7 @@ def grading(it):
 def quality(it):
     """Show how well poor images are found."""
     rows = it.done("quality")
-    if it.answers.quality is None:
+    if it.predictions.quality is None:
         return None
     section = Section(
         "quality",
@@ -66,14 +66,14 @@ def quality(it):
         in_rows=True,
     )
     if not rows.any():
-        section.notes.append("No row has both a quality label and an answer.")
+        section.notes.append("No row has both a quality label and a prediction.")
         return section
-    truth, answer = it.y[rows, 1], it.answers.quality[rows]
+    truth, predicted = it.y[rows, 1], it.predictions.quality[rows]
     section.tables["quality"] = quality_report(
-        truth, answer, groups=it.groups[rows], **it.bootstrap
+        truth, predicted, groups=it.groups[rows], **it.bootstrap
     )
-    if it.answers.quality_proba is not None:
-        proba = it.answers.quality_proba[rows]
+    if it.predictions.quality_proba is not None:
+        proba = it.predictions.quality_proba[rows]
         section.show(
             "ROC of poor images",
             (5.4, 6.4),
@@ -89,8 +89,8 @@ def quality(it):
 
 def refusing(it):
     """Show what it costs to refuse the poorest images."""
-    proba = it.answers.quality_proba
-    if proba is None or it.answers.grade is None:
+    proba = it.predictions.quality_proba
+    if proba is None or it.predictions.grade is None:
         return None
     every, threshold = _before_refusing(it)
     rows = (it.y[:, 0] != UNKNOWN) & (every != UNKNOWN)
@@ -101,7 +101,8 @@ def refusing(it):
         "Refusing to grade",
         f"If images with a probability of good quality below {threshold:.2f} were "
         "refused: the share of each grade that would be, and kappa before and after. "
-        "Severe eyes (grades 3 and 4) are poorer on average: look at what they pay.",
+        "Severe eyes (grades 3 and 4) are of poorer quality on average: check how many "
+        "of them would be refused.",
     )
     y, grade = it.y[rows], every[rows]
     with np.errstate(invalid="ignore"):
@@ -110,7 +111,7 @@ def refusing(it):
         y, grade, refused, groups=it.groups[rows], **it.bootstrap
     )
     section.show(
-        "Kappa of what is graded, and refused shares, by coverage",
+        "Kappa of the graded images, and refused shares, by coverage",
         (7, 6),
         lambda ax: CoverageDisplay.from_predictions(
             y, grade, proba[rows], groups=it.groups[rows], **it.bootstrap, ax=ax
@@ -120,37 +121,32 @@ def refusing(it):
 
 
 def _before_refusing(it):
-    """Return the grades of all images, and below what a gate refuses them."""
+    """Return the grades of all images, and the threshold below which to refuse."""
     inside = last_step(it.estimator)
     if not hasattr(inside, "is_gradable"):
-        return it.answers.grade, 0.5
+        return it.predictions.grade, 0.5
     grader = last_step(inside.estimator_)
-    probabilities = it.answers.grade_proba, it.answers.quality_proba
+    probabilities = it.predictions.grade_proba, it.predictions.quality_proba
     return decide_tasks(grader, *probabilities)[0], float(inside.threshold_)
 
 
 def reliability(it):
-    """Show whether probabilities mean what they say."""
-    answers = it.answers
-    if answers.grade_proba is None and answers.quality_proba is None:
+    """Show whether probabilities are calibrated."""
+    heads = it.predictions.grade_proba, it.predictions.quality_proba
+    n_panels = sum(proba is not None for proba in heads)
+    if not n_panels:
         return None
     section = Section(
         "reliability",
         "Reliability",
-        "Whether what is said with 80 % is so in 80 %: points on the diagonal are "
-        "calibrated, below it the model is too sure of itself.",
+        "Whether what is predicted with 80 % happens in 80 % of cases: points on the "
+        "diagonal are calibrated, below it the model is overconfident.",
     )
-    n_panels = (answers.grade_proba is not None) + (answers.quality_proba is not None)
     section.show(
-        "Observed against stated probability",
+        "Observed frequency against predicted probability",
         (4.8 * n_panels, 5.2),
         lambda ax: ReliabilityDisplay.from_predictions(
-            it.y,
-            answers.grade_proba,
-            answers.quality_proba,
-            groups=it.groups,
-            **it.bootstrap,
-            ax=ax,
+            it.y, *heads, groups=it.groups, **it.bootstrap, ax=ax
         ),
     )
     return section

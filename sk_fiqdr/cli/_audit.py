@@ -20,7 +20,7 @@ def audit(
     patient_column: o.PatientColumn = None,
     poor_label: o.PoorLabel = None,
     picture: Annotated[
-        Path | None, typer.Option(help="Draw it into a file, such as audit.png.")
+        Path | None, typer.Option(help="Plot into a file, such as audit.png.")
     ] = None,
     table: Annotated[
         str,
@@ -36,7 +36,7 @@ def audit(
     as_json: o.AsJson = False,
     as_csv: o.AsCsv = False,
 ):
-    """Look a folder over: labels, patients, copies, unreadable files.
+    """Check a folder: labels, patients, copies, unreadable files.
 
     Exit status: 0 done, 1 some files could not be read, 2 it cannot be done like this.
     """
@@ -44,7 +44,7 @@ def audit(
         check_format(as_json, as_csv)
         check_free(picture, overwrite)
         from .. import datasets
-        from ._training import load, tell_found
+        from ._training import load, log_found
 
         if grades or quality:
             data = load(images, grades, quality, patient_column, poor_label)
@@ -67,7 +67,7 @@ def audit(
             write_beside(picture, "audit", settings_of(ctx))
         unreadable = found.frame("unreadable")
         n_read = len(data.data) - len(unreadable)
-        tell_found(data, {"read": n_read, "unreadable": len(unreadable)})
+        log_found(data, {"read": n_read, "unreadable": len(unreadable)})
         if len(unreadable):
             log(f"{len(unreadable)} files cannot be read; see --table unreadable.")
     raise typer.Exit(1 if len(unreadable) else 0)

@@ -14,7 +14,7 @@ RUN = "run.toml"
 
 
 def read_config(ctx: typer.Context, path: Path | None):
-    """Take defaults of a command from a file; what is typed goes before it.
+    """Take defaults of a command from a file; options on the command line win.
 
     Parameters
     ----------
@@ -49,7 +49,7 @@ def read_config(ctx: typer.Context, path: Path | None):
 
 
 def settings_of(ctx):
-    """Return what a command was asked for, as TOML can hold it.
+    """Return the settings of a command as TOML can hold them.
 
     Parameters
     ----------
@@ -59,7 +59,7 @@ def settings_of(ctx):
     Returns
     -------
     settings : dict
-        Without what says only where and how to answer.
+        Without options that only say where and how to print.
     """
     names = [parameter.name for parameter in ctx.command.params]
     return {
@@ -85,7 +85,7 @@ def write_config(path, command, settings):
     path : Path
         The file.
     command : str
-        What takes them.
+        The command that takes them.
     settings : dict
         From `settings_of`.
     """

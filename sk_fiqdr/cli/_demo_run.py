@@ -27,7 +27,7 @@ COLUMNS = (*GRADING_SCORES, *COMPARED_QUALITY_SCORES)
 
 
 class _Tick(Callback):
-    """Tell the progress bar that an epoch is over."""
+    """Advance the progress bar at the end of each epoch."""
 
     def __init__(self, advance):
         self.advance = advance
@@ -133,7 +133,7 @@ def _write(folder, net, scores, results, X_test, y_test):
 
 
 def draw_graded(net, images, y, *, n_columns=6, n_rows=2, tile=224):
-    """Draw photographs with what the net says of them and what is true.
+    """Draw photographs with their predictions and true labels.
 
     Parameters
     ----------

@@ -9,7 +9,7 @@ from ..utils._progress import progress_bar
 from . import _options as o
 from ._config import settings_of, write_beside
 from ._messages import log, telling
-from ._model import answers, load_model, model_folder, trained_rows
+from ._model import load_model, model_folder, predictions, trained_rows
 from ._output import check_format, check_free, show
 
 N_SHOWN = 20
@@ -25,10 +25,10 @@ def evaluate(
     patient_column: o.PatientColumn = None,
     poor_label: o.PoorLabel = None,
     report: Annotated[
-        Path | None, typer.Option(help="Write one HTML file with pictures, too.")
+        Path | None, typer.Option(help="Also write a report with plots: one HTML file.")
     ] = None,
     n_bootstraps: Annotated[
-        int, typer.Option(min=0, help="Draws of patients for the intervals.")
+        int, typer.Option(min=0, help="Number of draws of patients for the intervals.")
     ] = 1000,
     device: o.Device = "auto",
     on_error: o.OnError = "warn",
@@ -50,7 +50,7 @@ def evaluate(
         check_format(as_json, as_csv)
         check_free(report, overwrite)
         model_folder(model)  # before torch is waited for
-        from ._training import describe_patients, load, tell_found
+        from ._training import describe_patients, load, log_found
 
         data = load(images, grades, quality, patient_column, poor_label)
         rows = _unseen(model, data)
@@ -58,8 +58,8 @@ def evaluate(
             model, device=device, on_error="raise" if on_error == "raise" else "skip"
         )
         paths, y, groups = data.data[rows], data.target[rows], data.groups[rows]
-        with progress_bar("answering", len(paths), shown=progress) as progressed:
-            scores, errors = score_answers(
+        with progress_bar("predicting", len(paths), shown=progress) as progressed:
+            scores, errors = score_predictions(
                 net, paths, y, groups, n_bootstraps, progressed
             )
         read = errors.eq("").to_numpy()
@@ -69,9 +69,9 @@ def evaluate(
             as_json=as_json,
             as_csv=as_csv,
         )
-        tell_unreadable(errors[~read])
+        log_unreadable(errors[~read])
         counts = {"scored": int(read.sum()), "unreadable": int((~read).sum())}
-        tell_found(data, {**counts, "trained on": len(data.data) - len(rows)})
+        log_found(data, {**counts, "trained on": len(data.data) - len(rows)})
         if report is not None:
             _write_report(
                 report,
@@ -93,8 +93,8 @@ def _unseen(model, data):
     trained = trained_rows(model)
     if trained is None:
         log(
-            "No split.csv tells whom this model was trained on: see that these are "
-            "other patients."
+            "Found no split.csv that lists the patients this model was trained on: "
+            "make sure that these are other patients."
         )
         return np.arange(len(data.data))
     seen = np.isin(data.groups.astype(str), trained["patient"].to_numpy(dtype=str))
@@ -102,7 +102,7 @@ def _unseen(model, data):
     if seen.all():
         raise ValueError(
             f"All {len(seen)} images are of patients that the model was trained on, by "
-            "split.csv beside it: their scores would measure memory. Give images of "
+            "split.csv beside it: their scores would reward memory. Pass images of "
             "other patients, or train with --test-size above 0."
         )
     if seen.any():
@@ -111,10 +111,10 @@ def _unseen(model, data):
 
 
 def _seen_by_name(names, trained):
-    """Return whose image, or fellow eye, was trained on under another patient's name.
+    """Return which images, or their fellow eyes, were trained on by their names.
 
-    As when a column named the patients then and does not now. Names that are
-    only a side do not identify a patient without their folder.
+    Patients may be named differently now, such as without the column that named them in
+    training. Names that are only a side do not identify a patient without their folder.
     """
     import numpy as np
 
@@ -126,8 +126,10 @@ def _seen_by_name(names, trained):
     return np.isin(now, then) & (now != "folder")
 
 
-def score_answers(net, paths, y, groups, n_bootstraps=1000, progressed=lambda n: None):
-    """Let a net answer, and return all measures of both tasks with their intervals.
+def score_predictions(
+    net, paths, y, groups, n_bootstraps=1000, progressed=lambda n: None
+):
+    """Predict, and return all measures of both tasks with their intervals.
 
     Parameters
     ----------
@@ -150,7 +152,7 @@ def score_answers(net, paths, y, groups, n_bootstraps=1000, progressed=lambda n:
         With columns task, measure, value, lower and upper; a task without
         labels is not in it.
     errors : Series of shape (n,)
-        Why an image could not be read and is ignored; "" where it could.
+        Why an image could not be read and is ignored; "" if it could.
     """
     import pandas as pd
 
@@ -159,7 +161,7 @@ def score_answers(net, paths, y, groups, n_bootstraps=1000, progressed=lambda n:
     scores = [pd.DataFrame(columns=COLUMNS)]
     if not len(paths):
         return scores[0], pd.Series([], dtype=str)
-    frame = pd.concat(answers(net, list(paths), progressed), ignore_index=True)
+    frame = pd.concat(predictions(net, list(paths), progressed), ignore_index=True)
     read = frame["error"].eq("").to_numpy()
     y, groups = y[read], groups[read]
     for task, known, truth, reporter in (
@@ -167,19 +169,19 @@ def score_answers(net, paths, y, groups, n_bootstraps=1000, progressed=lambda n:
         ("quality", y[:, 1] >= 0, y[:, 1], quality_report),
     ):
         if task in frame and known.any():
-            answer = frame.loc[read, task].to_numpy(dtype=int)
-            table = reporter(truth, answer, groups=groups, n_bootstraps=n_bootstraps)
+            predicted = frame.loc[read, task].to_numpy(dtype=int)
+            table = reporter(truth, predicted, groups=groups, n_bootstraps=n_bootstraps)
             scores.append(table.reset_index().assign(task=task)[COLUMNS])
     return pd.concat(scores[1:] or scores, ignore_index=True), frame["error"]
 
 
-def tell_unreadable(errors):
-    """Name files that could not be read, the first of them.
+def log_unreadable(errors):
+    """List the first files that could not be read, and count all.
 
     Parameters
     ----------
     errors : sequence of str
-        Why each could not.
+        The reason for each.
     """
     for error in list(errors)[:N_SHOWN]:
         log(f"  unreadable: {error}")

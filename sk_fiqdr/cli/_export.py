@@ -17,15 +17,15 @@ def export(
     model: o.Model,
     path: Annotated[Path, typer.Argument(help="The file: net.onnx, or net.pt2.")],
     format: Annotated[
-        str | None, typer.Option(help="onnx or torch; left out: by the suffix.")
+        str | None, typer.Option(help="onnx or torch; default: by the suffix.")
     ] = None,
     tolerance: Annotated[
-        float, typer.Option(help="Largest difference of a probability.")
+        float, typer.Option(help="Largest allowed difference of a probability.")
     ] = 1e-4,
     overwrite: o.Overwrite = False,
     config: o.Config = None,
 ):
-    """Write a model as ONNX or torch.export, checked before it is kept.
+    """Write a model as ONNX or torch.export, and check it against the model.
 
     Exit status: 0 done, 1 failed on the way, 2 it cannot be done like this.
     """
@@ -38,4 +38,4 @@ def export(
         )
         write_beside(path, "export", settings_of(ctx))
         typer.echo(str(path))
-        log(f"Probabilities differ by {difference:.2g} at most, from the net's own.")
+        log(f"Probabilities differ from those of the net by at most {difference:.2g}.")

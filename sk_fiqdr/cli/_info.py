@@ -13,7 +13,7 @@ from ._messages import telling
 from ._model import model_folder
 from ._output import check_format, show
 
-EXTRAS = {  # a package that tells whether the extra is there
+EXTRAS = {  # a package by which to see whether the extra is installed
     "matplotlib": "plots",
     "captum": "inspection",
     "opencv-python-headless": "clahe",
@@ -27,12 +27,12 @@ EXTRAS = {  # a package that tells whether the extra is there
 def info(
     ctx: typer.Context,
     model: Annotated[
-        Path | None, typer.Argument(help="Folder of a model; left out: this machine.")
+        Path | None, typer.Argument(help="Folder of a model; default: this machine.")
     ] = None,
     as_json: o.AsJson = False,
     as_csv: o.AsCsv = False,
 ):
-    """Tell of a model: what it is and was trained on; or of versions and devices here.
+    """Show what a model is and was trained on, or the versions and devices here.
 
     Exit status: 0 done, 2 there is no such model.
     """

@@ -1,9 +1,9 @@
-"""A trained model: its folder, what lies beside it, and what it says of images."""
+"""A trained model: its folder, the files beside it, and its predictions."""
 
 import os
 from pathlib import Path
 
-N_AT_ONCE = 256  # images whose answers are awaited together: it bounds memory
+N_AT_ONCE = 256  # images to predict together: it bounds memory
 SPLIT = "split.csv"
 GRADED, UNREADABLE, NOT_FINITE = "graded", "unreadable", "not finite"
 ASIDE = "left aside"
@@ -105,7 +105,7 @@ def trained_rows(folder):
     Returns
     -------
     rows : DataFrame or None
-        With columns image, patient and part; None where no file tells.
+        With columns image, patient and part; None if there is no such file.
     """
     import pandas as pd
 
@@ -117,8 +117,8 @@ def trained_rows(folder):
     return None
 
 
-def answers(net, paths, show):
-    """Yield what a net says of images, some at a time.
+def predictions(net, paths, show):
+    """Yield the predictions of a net, some images at a time.
 
     Parameters
     ----------
@@ -132,17 +132,17 @@ def answers(net, paths, show):
     Yields
     ------
     frame : DataFrame
-        path, and of the tasks that the net knows: grade, p_grade_0 to p_grade_4;
-        quality, p_good; status: graded, unreadable or not finite; error, why it is not
+        path, and for the tasks of the net: grade, p_grade_0 to p_grade_4; quality,
+        p_good; status: graded, unreadable or not finite; error, why it is not
         graded.
     """
     for start in range(0, len(paths), N_AT_ONCE):
         part = paths[start : start + N_AT_ONCE]
-        yield _answer(net, part)
+        yield _predict(net, part)
         show(start + len(part))
 
 
-def _answer(net, paths):
+def _predict(net, paths):
     import numpy as np
     import pandas as pd
 

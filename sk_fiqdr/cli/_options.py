@@ -22,8 +22,8 @@ Quality = Annotated[
 PatientColumn = Annotated[
     str | None,
     typer.Option(
-        help="Column of the CSV that names patients; left out: patient_id or the like, "
-        "else the names of images; none: always these."
+        help="Column of the CSV with the patients; default: patient_id or similar, "
+        "else from the image names; none: always from the image names."
     ),
 ]
 PoorLabel = Annotated[
@@ -44,11 +44,13 @@ Config = Annotated[
     ),
 ]
 Overwrite = Annotated[
-    bool, typer.Option("--overwrite", help="Replace a file that is there.")
+    bool, typer.Option("--overwrite", help="Replace an existing file.")
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON on stdout.")]
 AsCsv = Annotated[bool, typer.Option("--csv", help="Print CSV on stdout.")]
-Progress = Annotated[bool, typer.Option(help="Show a bar, where stderr is a terminal.")]
+Progress = Annotated[
+    bool, typer.Option(help="Show a progress bar if stderr is a terminal.")
+]
 
 TestSize = Annotated[
     float,
@@ -63,7 +65,7 @@ Weights = Annotated[
     str | None,
     typer.Option(
         rich_help_panel=NET,
-        help="DEFAULT fetches those of ImageNet once; or a file; left out: random.",
+        help="DEFAULT fetches those of ImageNet once; or a file; default: random.",
     ),
 ]
 ImageSize = Annotated[
@@ -74,7 +76,9 @@ BatchSize = Annotated[int, typer.Option(rich_help_panel=NET)]
 Lr = Annotated[float, typer.Option(rich_help_panel=NET, help="Learning rate.")]
 BackboneLr = Annotated[
     float | None,
-    typer.Option(rich_help_panel=NET, help="The backbone's; left out: lr."),
+    typer.Option(
+        rich_help_panel=NET, help="Learning rate of the backbone; default: lr."
+    ),
 ]
 QualityLossWeight = Annotated[
     float,
@@ -85,16 +89,18 @@ QualityLossWeight = Annotated[
 ]
 Balance = Annotated[
     str | None,
-    typer.Option(rich_help_panel=NET, help="grade or quality: draw classes alike."),
+    typer.Option(
+        rich_help_panel=NET, help="grade or quality: draw its classes equally often."
+    ),
 ]
 Device = Annotated[
     str, typer.Option(rich_help_panel=NET, help="auto, cpu, cuda or cuda:1.")
 ]
 NumWorkers = Annotated[
-    int, typer.Option(rich_help_panel=NET, help="Processes that read images.")
+    int, typer.Option(rich_help_panel=NET, help="Number of processes that read images.")
 ]
 OnError = Annotated[
     str,
     typer.Option(help="An unreadable image: raise (stop), warn, or skip."),
 ]
-RandomState = Annotated[int, typer.Option(min=0, help="Seed of everything.")]
+RandomState = Annotated[int, typer.Option(min=0, help="Seed of all random numbers.")]

@@ -15,9 +15,9 @@ from ._model import (
     NOT_FINITE,
     STATUSES,
     UNREADABLE,
-    answers,
     load_model,
     model_folder,
+    predictions,
 )
 from ._output import check_format, check_free, show
 
@@ -30,12 +30,12 @@ def predict(
     ],
     output: Annotated[
         Path | None,
-        typer.Option("--output", "-o", help="CSV to write; left out: stdout alone."),
+        typer.Option("--output", "-o", help="CSV to write; default: stdout only."),
     ] = None,
     refuse_below: Annotated[
         float | None,
         typer.Option(
-            min=0, max=1, help="Refuse to grade where p_good is lower; off by default."
+            min=0, max=1, help="Refuse to grade if p_good is lower; off by default."
         ),
     ] = None,
     device: o.Device = "auto",
@@ -76,7 +76,7 @@ def predict(
         else:
             write_beside(output, "predict", settings_of(ctx))
             show(_summary(frame), title=None, as_json=as_json, as_csv=as_csv)
-            log(f"The answers are in {output}")
+            log(f"The predictions are in {output}")
         failed = frame[frame["status"].isin([UNREADABLE, NOT_FINITE])]
         for path, status, error in failed[["path", "status", "error"]].head(20).values:
             log(f"  {status}: {error}" + f" ({path})" * (path not in error))
@@ -100,7 +100,7 @@ def _graded(net, paths, aside, refuse_below, progressed, output):
                 first = len(parts) == 1
                 part.to_csv(draft, mode="a", header=first, index=False)
 
-        for part in answers(net, paths, progressed):
+        for part in predictions(net, paths, progressed):
             if "p_good" in part:
                 refused = part["p_good"].lt(refuse_below or 0)
                 part.insert(part.columns.get_loc("status"), "refused", refused)

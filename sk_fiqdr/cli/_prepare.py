@@ -13,11 +13,11 @@ N_SHOWN = 20  # failures that the command names; the manifest names all
 def prepare(
     images: Annotated[
         Path,
-        typer.Argument(help="Folder of photographs, with any folders in it."),
+        typer.Argument(help="Folder of photographs, and subfolders of any depth."),
     ],
     output: Annotated[
         Path,
-        typer.Argument(help="Folder for the prepared ones: new, or of an earlier run."),
+        typer.Argument(help="Folder for the result: new, or of an earlier run."),
     ],
     image_size: Annotated[
         int,
@@ -39,7 +39,7 @@ def prepare(
         typer.Option(help="raise: stop at the first unreadable photograph."),
     ] = "warn",
     progress: Annotated[
-        bool, typer.Option(help="Show a bar, where stderr is a terminal.")
+        bool, typer.Option(help="Show a progress bar if stderr is a terminal.")
     ] = True,
     as_json: Annotated[
         bool, typer.Option("--json", help="Print the summary as JSON on stdout.")
@@ -48,7 +48,7 @@ def prepare(
     """Crop a folder of photographs to their circles, for training; resumable.
 
     Mirrors the folder, and writes manifest.csv, which accounts for every photograph.
-    Stopped or killed, the same command resumes it; files are not processed twice.
+    After a stop or a kill the same command resumes; no file is processed twice.
 
     Exit status: 0 all prepared, 1 some photographs failed (see the manifest), 2 it
     cannot be done like this, 3 stopped before the end, 130 interrupted.
@@ -97,25 +97,25 @@ def prepare(
         typer.echo(json.dumps(summary, indent=2))
         log(found)
     else:
-        _tell_prepared(summary, found)
+        _print_summary(summary, found)
     raise typer.Exit(1 if summary["failed"] else 0)
 
 
-def _tell_prepared(summary, found):
+def _print_summary(summary, found):
     typer.echo(
         f"{summary['found']} photographs: {summary['prepared']} prepared, "
-        f"{summary['unchanged']} were already, {summary['failed']} failed; "
+        f"{summary['unchanged']} unchanged, {summary['failed']} failed; "
         f"{summary['seconds']:.0f} s."
     )
     for name, what in {
-        "source_changed": "done anew: the photograph has changed since",
-        "settings_changed": "done anew: the settings have changed since",
-        "output_changed": "done anew: what had been prepared was missing or altered",
+        "source_changed": "prepared again: the photograph has changed",
+        "settings_changed": "prepared again: the settings have changed",
+        "output_changed": "prepared again: the output was missing or altered",
         "failed_before": "tried again: failed before",
-        "gone": "left in place: prepared before, the photograph was removed; delete "
-        "what must not be trained on (status gone in the manifest)",
-        "suffix_kept": "share a name but for the suffix, and keep it (eye.png.jpeg): a "
-        "label row of that name will not match; take one out",
+        "gone": "left in place: prepared before, but the photograph was removed; "
+        "delete those not to be trained on (status gone in the manifest)",
+        "suffix_kept": "have names that differ only in the suffix, and keep it "
+        "(eye.png.jpeg): label rows with that name will not match; remove one",
     }.items():
         if summary[name]:
             typer.echo(f"  {summary[name]} {what}")
@@ -126,4 +126,4 @@ def _tell_prepared(summary, found):
         typer.secho(
             f"  and {summary['failed'] - N_SHOWN} more failed", fg="red", err=True
         )
-    typer.echo(f"All of it is in {summary['manifest']}")
+    typer.echo(f"Details are in {summary['manifest']}")

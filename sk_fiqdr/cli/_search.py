@@ -51,13 +51,15 @@ def search(
     frozen: Annotated[
         bool,
         typer.Option(
-            "--frozen", help="Train heads alone, on features computed once: minutes."
+            "--frozen", help="Train only the heads, on features computed once."
         ),
     ] = False,
     n_splits: Annotated[int, typer.Option(min=2, help="Folds, by patient.")] = 3,
     refit: Annotated[
         str | None,
-        typer.Option(help="Score that chooses; kappa, or mean_acc with --frozen."),
+        typer.Option(
+            help="Score to choose by; default: kappa, or mean_acc with --frozen."
+        ),
     ] = None,
     backbone: o.Backbone = "resnet18",
     weights: o.Weights = None,
@@ -70,7 +72,7 @@ def search(
     device: o.Device = "auto",
     num_workers: o.NumWorkers = 0,
     n_jobs: Annotated[
-        int, typer.Option(help="Processes that fit at once; -1: all cores.")
+        int, typer.Option(help="Number of parallel fits; -1: all cores.")
     ] = 1,
     on_error: o.OnError = "raise",
     random_state: o.RandomState = 0,
@@ -107,8 +109,8 @@ def search(
         data = load(images, grades, quality, patient_column, poor_label)
         rows, held_out = hold_out(data, test_size, random_state)
         log(
-            f"{describe_held_out(data, len(held_out))}: train scores on these, which "
-            "the search does not see."
+            f"{describe_held_out(data, len(held_out))}: the search does not use them, "
+            "and `sk-fiqdr train` scores on them."
         )
         output.mkdir(parents=True, exist_ok=True)
         write_config(output / RUN, "search", settings)
@@ -137,7 +139,7 @@ def search(
             as_json=as_json,
             as_csv=as_csv,
         )
-        log(f"Train the best: sk-fiqdr train --config {output / 'best.toml'}")
+        log(f"To train the best: sk-fiqdr train --config {output / 'best.toml'}")
 
 
 def _check_score(name):

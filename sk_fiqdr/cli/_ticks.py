@@ -1,4 +1,4 @@
-"""How a progress bar learns of epochs."""
+"""Progress by epoch."""
 
 from contextlib import contextmanager
 
@@ -6,23 +6,23 @@ from skorch.callbacks import Callback
 
 
 class EpochTicks(Callback):
-    """Tell whoever listens in this process that an epoch is over.
+    """Notify a listener in this process at the end of each epoch.
 
-    The listener is the class's, so that a net is the same with another: a fit or a
-    search that was stopped can be resumed.
+    The listener belongs to the class, so that a net stays the same with another one and
+    a stopped fit or search can be resumed.
     """
 
     listener = None
 
     def on_epoch_end(self, net, **kwargs):
-        """Pass on how many epochs the fit has had."""
+        """Pass on the number of epochs of the fit."""
         if EpochTicks.listener is not None:
             EpochTicks.listener(len(net.history))
 
 
 @contextmanager
 def listening(listener):
-    """Let a function hear of every epoch.
+    """Call a function at the end of every epoch.
 
     Parameters
     ----------

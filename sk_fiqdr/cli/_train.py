@@ -9,7 +9,7 @@ import typer
 from ..utils._progress import progress_bar
 from . import _options as o
 from ._config import RUN, check_output, settings_of, write_config
-from ._evaluate import score_answers, tell_unreadable
+from ._evaluate import log_unreadable, score_predictions
 from ._messages import interrupted, log, on_ctrl_c, telling
 from ._model import SPLIT
 from ._output import check_format, show, write_csv
@@ -78,8 +78,8 @@ def train(
             describe_held_out,
             hold_out,
             load,
+            log_found,
             make_net,
-            tell_found,
         )
 
         net = make_net(
@@ -103,7 +103,7 @@ def train(
         ):
             net.fit(data.data[train], data.target[train], groups=data.groups[train])
         unreadable = list(net.unreadable_.values())
-        scores, errors = score_answers(
+        scores, errors = score_predictions(
             net, data.data[test], data.target[test], data.groups[test]
         )
         n_trained = len(train) - len(unreadable)
@@ -117,10 +117,10 @@ def train(
             as_json=as_json,
             as_csv=as_csv,
         )
-        tell_unreadable(unreadable)
+        log_unreadable(unreadable)
         n_scored = len(data.data) - n_trained - len(unreadable)
         counts = {"trained on": n_trained, "scored": n_scored}
-        tell_found(data, {**counts, "unreadable": len(unreadable)})
+        log_found(data, {**counts, "unreadable": len(unreadable)})
         log(f"The model is in {output}: sk-fiqdr predict {output} FOLDER")
     raise typer.Exit(1 if unreadable else 0)
 

@@ -5,7 +5,7 @@ from ._messages import count_files, log
 
 
 def load(images, grades, quality, patient_column=None, poor_label=None):
-    """Join images and labels, and say what there is.
+    """Join images and labels, and log what was found.
 
     Parameters
     ----------
@@ -40,7 +40,7 @@ def load(images, grades, quality, patient_column=None, poor_label=None):
         patient_column=False if patient_column == "none" else patient_column,
         poor_label=poor_label,
     )
-    tell_found(data)
+    log_found(data)
     grade, quality = data.target.T
     log(
         f"{describe_patients(data)}; {(grade >= 0).sum()} graded, "
@@ -50,7 +50,7 @@ def load(images, grades, quality, patient_column=None, poor_label=None):
 
 
 def describe_patients(data, rows=slice(None)):
-    """Say how many images there are, and of how many patients where these are known.
+    """Return the number of images, and of patients where they are known, in words.
 
     Parameters
     ----------
@@ -72,14 +72,14 @@ def describe_patients(data, rows=slice(None)):
 
 
 def describe_held_out(data, n_images):
-    """Say of whom the images are that a net is scored on.
+    """Return the number of held-out images, and whose they are, in words.
 
     Parameters
     ----------
     data : Bunch
         From a reader.
     n_images : int
-        How many are held out.
+        Number of held-out images.
 
     Returns
     -------
@@ -92,7 +92,7 @@ def describe_held_out(data, n_images):
 
 
 def n_of_unknown_patients(data):
-    """Return how many images stand for a patient of their own, as none is known.
+    """Return the number of images whose patient is unknown.
 
     Parameters
     ----------
@@ -102,12 +102,12 @@ def n_of_unknown_patients(data):
     Returns
     -------
     n_images : int
-        Neither the name nor a column tells their patients.
+        Neither the name nor a column names their patients.
     """
     return data.report.get("n_images_of_unknown_patient", 0)
 
 
-def tell_found(data, counts=None):
+def log_found(data, counts=None):
     """Account for every file of the folder: images and what is left aside.
 
     Parameters
@@ -125,7 +125,7 @@ def tell_found(data, counts=None):
 
 
 def hold_out(data, test_size, random_state):
-    """Return whom to train on and whom to score on, the same for `train` and `search`.
+    """Return the rows to train and to score on, the same for `train` and `search`.
 
     Parameters
     ----------

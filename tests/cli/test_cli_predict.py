@@ -209,7 +209,7 @@ def test_evaluate_refuses_a_set_of_nothing_but_training_patients(eyes, model, tm
         (tmp_path / path.name).write_bytes(path.read_bytes())
     result = run("evaluate", model, tmp_path, "--grades", eyes.grades)
     assert result.exit_code == 2
-    assert "their scores would measure memory" in result.stderr
+    assert "their scores would reward memory" in result.stderr
 
 
 def test_export_writes_a_file_that_answers_as_the_net_does(eyes, model, tmp_path):

@@ -29,7 +29,7 @@ def test_prepare_tells_of_names_that_differ_in_the_suffix_only(photographs, tmp_
     twin = next(photographs.rglob("eye.png"))
     Image.open(twin).save(twin.with_suffix(".tif"))
     result = run_prepare(photographs, tmp_path / "out")
-    assert "2 share a name but for the suffix" in result.stdout
+    assert "2 have names that differ only in the suffix" in result.stdout
     summary = json.loads(run_prepare(photographs, tmp_path / "out", "--json").stdout)
     assert summary["suffix_kept"] == 2
     assert summary["unchanged"] == 4
@@ -38,7 +38,7 @@ def test_prepare_tells_of_names_that_differ_in_the_suffix_only(photographs, tmp_
 def test_prepare_does_what_the_function_does(photographs, tmp_path):
     result = run_prepare(photographs, tmp_path / "out", "--size", 64, "--format", "png")
     assert result.exit_code == 0, result.output
-    assert "3 photographs: 3 prepared, 0 were already, 0 failed" in result.stdout
+    assert "3 photographs: 3 prepared, 0 unchanged, 0 failed" in result.stdout
     assert not result.stderr  # no bar where there is no terminal
     prepare_images(
         photographs, tmp_path / "same", image_size=64, format="png", n_jobs=1
@@ -59,7 +59,7 @@ def test_prepare_tells_what_failed_and_what_is_done_anew(photographs, tmp_path):
     (photographs / "page.jpeg").unlink()
     result = run_prepare(photographs, tmp_path / "out", "--normalize", "graham")
     assert result.exit_code == 0
-    assert "3 done anew: the settings have changed since" in result.stdout
+    assert "3 prepared again: the settings have changed" in result.stdout
 
 
 def test_prepare_prints_json_alone_on_stdout(photographs, tmp_path):

@@ -153,6 +153,8 @@ def test_a_real_backbone_by_name_is_mapped_at_a_finer_layer_too(fundus):
         activation_map(net, X, layer="layer9")
     with pytest.raises(ValueError, match=r"with output maps.*\(1, 512\)"):
         activation_map(net, X, layer="fc")
+    with pytest.raises(ValueError, match=r"layer must .*got none of these"):
+        activation_map(net, X, layer=torch.nn.Conv2d(3, 3, 1))
 
 
 @pytest.mark.parametrize("training", [True, False])

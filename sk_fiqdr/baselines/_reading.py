@@ -7,7 +7,7 @@ from ..utils._images import PATHS, read_or_blank, resize_images
 
 
 def describe_images(X, kind, describe, *, image_size, on_error, n_jobs):
-    """Describe each image by numbers.
+    """Compute the features of each image.
 
     Parameters
     ----------
@@ -55,7 +55,7 @@ def describe_images(X, kind, describe, *, image_size, on_error, n_jobs):
 
 
 def _describe(item, describe, image_size, raises):
-    """Describe one image, or return why it cannot be read."""
+    """Compute the features of one image, or return why it cannot be read."""
     if not isinstance(item, str):
         return describe(resize_images(item[None], image_size)[0])
     image, error = read_or_blank(item, image_size)

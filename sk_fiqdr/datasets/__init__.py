@@ -1,4 +1,4 @@
-"""Data: synthetic photographs to paint, folders of real ones to read and to look over.
+"""Data: synthetic photographs to paint, folders of real ones to read and to check.
 
 `make_*` paints, `load_*` reads what is on this machine, `audit` tells what is wrong
 with it; nothing is ever fetched.

@@ -135,7 +135,7 @@ class DataParallel:
             n_rows = ", ".join(str(n) for n, _ in seen)
             raise ValueError(
                 f"The processes were given different data, of {n_rows} rows. Give "
-                "each of them the whole of X and y, in the same order: it is fit that "
+                "each of them the whole of X and y, in the same order: fit itself "
                 "divides every batch among them."
             )
 

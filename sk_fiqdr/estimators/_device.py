@@ -38,8 +38,8 @@ class DeviceNet(NeuralNet):
         if device_type == "cuda" and not torch.cuda.is_available():
             raise ValueError(
                 f"device={self.device!r}, but torch {torch.__version__} finds no GPU. "
-                "device='auto' uses the CPU then; else fix the driver, or install the "
-                "torch that matches it."
+                "device='auto' then uses the CPU; otherwise fix the driver, or install "
+                "the torch that matches it."
             )
 
     def _autocast(self):

@@ -35,23 +35,23 @@ class FIQDRClassifier(CentredQuality, GradeLoss, ClassifierMixin, FundusNet):
         Random changes of the training images: flips, rotation, mild scale, brightness
         and contrast by default; a callable maps one uint8 image (3, height, width).
     freeze : bool or int, default=False
-        True trains the heads alone; a number freezes the backbone for so many epochs.
+        True trains the heads only; a number freezes the backbone for that many epochs.
     amp : "auto" or bool, default="auto"
-        bfloat16 arithmetic; "auto" uses it where the device has the instructions.
+        bfloat16 arithmetic; "auto" uses it if the device has the instructions.
     checkpoint_dir : str, Path or None, default=None
         Folder for checkpoints. `fit` writes one after each epoch, to a folder named by
         a hash of the parameters and the data, and resumes from it after it was killed.
-        A fit that has finished before is not repeated. See the user guide on
+        A finished fit is not repeated. See the user guide on
         checkpoints.
     device : str, default="auto"
-        "auto" is CUDA where there is one, else the CPU.
+        "auto" is CUDA if available, else the CPU.
     random_state : int, RandomState or None, default=None
-        An int repeats a fit bit for bit on a CPU. The state of torch's global generator
-        is restored.
+        An int makes a fit reproducible bit for bit on a CPU. The state of torch's
+        global generator is restored.
     max_epochs : int, default=10
-        Number of times that the net learns from each image.
+        Number of passes through the training images.
     batch_size : int, default=32
-        Number of images of a step; -1 for all at once.
+        Number of images in each step; -1 for all at once.
     lr : float, default=0.01
         Learning rate.
     lr_schedule : {"one_cycle", "constant"}, default="one_cycle"
@@ -66,24 +66,24 @@ class FIQDRClassifier(CentredQuality, GradeLoss, ClassifierMixin, FundusNet):
     balance : {"grade", "quality"}, default=None
         Draw rows with replacement so that the classes of this task are equally likely.
     train_split : callable, default=None
-        Holds out a part of the rows to be validated on, such as
+        Holds out a part of the rows for validation, such as
         :class:`~sk_fiqdr.model_selection.PatientValidSplit`.
     early_stopping : int, default=None
         Number of epochs without a lower loss on the held-out part after which the fit
-        ends, and goes back to its best epoch, centres included
+        ends and restores its best epoch, centres included
         (:class:`~sk_fiqdr.callbacks.EarlyStopping`).
     on_error : {"raise", "warn", "skip"}, default="raise"
-        What to do with an unreadable image; "warn" and "skip" leave it out, and
-        `unreadable_` lists it.
+        What to do with an unreadable image: "raise" an error; "warn" and "skip" ignore
+        it, and `unreadable_` lists it.
     verbose : int, default=0
         1 prints a line for each epoch.
     module : type, default=MultiTaskNet
-        Class of the network; its arguments are ``module__dropout`` and the like.
+        Class of the network; its arguments are passed as ``module__dropout`` etc.
     iterator_train__shuffle : bool, default=True
         Whether to shuffle the rows in every epoch.
     beta : float, "balanced" or array-like of shape (2,), default=27.0
         Weight of a poor image in L_q (Eq. 3). "balanced" is n_good / n_poor of the
-        fitted labels; two numbers weigh poor and good.
+        fitted labels; two numbers are the weights of poor and good.
     lambd : float, default=0.1
         Weight of the centre loss in L_q.
     quality_loss_weight : float, default=1.0
@@ -97,13 +97,13 @@ class FIQDRClassifier(CentredQuality, GradeLoss, ClassifierMixin, FundusNet):
         ``torch.nn.CrossEntropyLoss(label_smoothing=0.1)``, takes logits (n, 5) and
         grades (n,) of known rows.
     criterion : type, default=WeightedCenterLoss
-        Class of L_q; its arguments are ``criterion__alpha`` and the like.
+        Class of L_q; its arguments are passed as ``criterion__alpha`` etc.
     iterator_train, iterator_valid : type, default=torch.utils.data.DataLoader
         As in skorch; ``iterator_train__num_workers=4`` reads images in processes.
     callbacks : list, default=None
         As in skorch.
     warm_start : bool, default=False
-        Whether `fit` continues from what the net has learned.
+        Whether `fit` continues from the current weights.
     compile : bool, default=False
         Compile the network by torch, as in skorch.
     dataset, predict_nonlinearity, use_caching, torch_load_kwargs : object
@@ -131,16 +131,15 @@ class FIQDRClassifier(CentredQuality, GradeLoss, ClassifierMixin, FundusNet):
     unreadable_ : dict
         Path and reason of each image that could not be read last time.
     training_data_ : list of dict
-        What `fit` and `partial_fit` saw: numbers of images, patients and labels, and a
-        hash that identifies them.
+        The data of `fit` and `partial_fit`: numbers of images, patients and labels, and
+        a hash that identifies them.
     scores_ : dict of str to float
         Scores that the net was saved with, once it is loaded.
 
     Notes
     -----
-    y has two integer columns, grade and quality; -1 marks a label that is not known.
-    A row without any known label teaches nothing, and a row with one of them teaches
-    that one.
+    y has two integer columns, grade and quality; -1 marks an unknown label. A row
+    contributes to the loss of each task whose label is known.
 
     References
     ----------

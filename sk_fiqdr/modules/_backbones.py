@@ -126,7 +126,7 @@ def _torchvision_backbone(name, weights, image_size):
         raise OSError(
             f'weights="DEFAULT" fetches torchvision\'s weights of {name!r} once, and '
             f"that failed ({error}). Without a network give the path of a local state "
-            "dict (.safetensors or .pth), or weights=None to start from nothing."
+            "dict (.safetensors or .pth), or weights=None for random weights."
         ) from error
     if default and name in ("googlenet", "inception_v3"):
         network.aux_logits = False
@@ -169,7 +169,7 @@ def _timm_backbone(backbone, weights, image_size):
         raise OSError(
             f'weights="DEFAULT" fetches timm\'s weights of {name!r} once, and that '
             f"failed ({error}). Give the path of a local state dict (.safetensors or "
-            ".pth), or weights=None to start from nothing."
+            ".pth), or weights=None for random weights."
         ) from error
     if weights is not None and not default:
         classifier = network.pretrained_cfg.get("classifier") or ()

@@ -11,7 +11,7 @@ from pathlib import Path
 
 
 def check_place(path):
-    """Raise where a file cannot be.
+    """Raise if a file cannot be written to a place.
 
     Parameters
     ----------
@@ -199,7 +199,7 @@ def _rename_to_new(draft, path):
         if path.exists():
             raise FileExistsError(
                 errno.EEXIST,
-                "It was written by somebody else in the meantime; nothing was replaced",
+                "Another process wrote it in the meantime; nothing was replaced",
                 str(path),
             ) from error
         raise
@@ -223,7 +223,7 @@ def _exchange_folders(draft, path):
 
 
 def _exchange(one, other):
-    """Let two names change places in one step, which Linux alone can do."""
+    """Exchange two names in one step, which only Linux can do."""
     library = None if os.name == "nt" else ctypes.CDLL(None, use_errno=True)
     renameat2 = getattr(library, "renameat2", None)
     if renameat2 is None:

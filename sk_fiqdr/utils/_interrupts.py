@@ -18,7 +18,7 @@ class Pressed(threading.Event):
 
 @contextmanager
 def noticing_ctrl_c():
-    """Tell whether Ctrl-C was pressed: callbacks end a fit by the same exception.
+    """Notice whether Ctrl-C was pressed, as callbacks end a fit by the same exception.
 
     Yields
     ------

@@ -60,8 +60,9 @@ def pack(value, tensors, name):
             return dict(items)
         return {DICT: items}
     raise TypeError(
-        f"{name} is a {type(value).__name__}, {value!r}, which no checkpoint can hold: "
-        "only numbers, text, tensors and arrays, in dicts, lists and tuples."
+        f"{name} is a {type(value).__name__}, {value!r}, which cannot be stored in a "
+        "checkpoint: only numbers, text, tensors and arrays can, in dicts, lists and "
+        "tuples."
     )
 
 

@@ -1,11 +1,11 @@
-"""The one progress bar of the library: on stderr, and only on a terminal."""
+"""The progress bar of the library: on stderr, and only on a terminal."""
 
 from contextlib import contextmanager
 
 
 @contextmanager
 def progress_bar(what, total, *, unit="images", shown=True):
-    """Show how far it is, how fast, and how long it will take.
+    """Show the progress, the rate and the time left.
 
     Parameters
     ----------

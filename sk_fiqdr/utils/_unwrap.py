@@ -1,4 +1,4 @@
-"""What stands inside a search or a Pipeline: the estimator whose own methods count."""
+"""The estimator inside a search or a Pipeline."""
 
 from sklearn.frozen import FrozenEstimator
 from sklearn.model_selection._search import BaseSearchCV

@@ -187,5 +187,5 @@ def test_bad_backbones_are_refused_with_the_way_out(tmp_path):
 def test_weights_that_cannot_be_fetched_tell_the_way_out(tmp_path, monkeypatch):
     monkeypatch.setenv("TORCH_HOME", str(tmp_path))
     monkeypatch.setenv("https_proxy", "http://127.0.0.1:9")  # nobody listens there
-    with pytest.raises(OSError, match="weights=None to start from nothing"):
+    with pytest.raises(OSError, match="weights=None for random weights"):
         MultiTaskNet("squeezenet1_1", "DEFAULT", image_size=64)

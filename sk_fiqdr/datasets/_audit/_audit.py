@@ -1,4 +1,4 @@
-"""Look a set over before anything is trained on it."""
+"""Check a data set before training on it."""
 
 import hashlib
 import unicodedata
@@ -24,7 +24,7 @@ BATCH = 64  # images that a worker is given at a time
 
 
 def audit(dataset, *, max_distance=40, min_correlation=0.92, n_jobs=-1, progress=False):
-    """Look a set over: labels, patients, copies, unreadable files, in one call.
+    """Check a data set: labels, patients, copies, unreadable files, in one call.
 
     Every image is read once. Nothing is changed, and no bad file stops it: each is
     named with the reason. The result has tables (`DatasetAudit.frame`) and a picture

@@ -24,7 +24,7 @@ def fingerprint_batch(images):
 
 
 def fingerprint(image):
-    """Read one image and return what tells it from others; never raise.
+    """Read one image and return its size, hashes and detail; never raise.
 
     Parameters
     ----------

@@ -37,7 +37,7 @@ _known_networks = {}
 
 
 class DeepFeatures(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
-    """Turn images into the features that a frozen backbone makes of them.
+    """Turn images into the features of a frozen backbone.
 
     In a Pipeline before an estimator with ``backbone=None``, and with `memory`, each
     image is read and put through the backbone once, whatever the number of candidates
@@ -50,20 +50,20 @@ class DeepFeatures(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstima
         `from_estimator`.
     weights : str, Path or None, default=None
         As in :class:`FIQDRClassifier`: "DEFAULT" for torchvision's own, the path of a
-        local file, or None for random weights, which nothing here trains.
+        local file, or None for random weights, which are not trained here.
     image_size : int, default=224
-        Height and width in pixels to which images are brought.
+        Height and width in pixels to which images are resized.
     mean, std : sequence of three floats, default=None
         Mean and standard deviation of the pixels, in 0 to 1, that the backbone expects;
         by default those that a model of timm names, and ImageNet's for any other.
     memory : str, Path, joblib.Memory or None, default=None
-        Folder where features are kept for each image. They are found again by other
+        Folder where the features of each image are kept. They are reused by other
         folds, processes and days, as long as neither file nor network has changed. None
         computes them at each call.
     device : str, default="auto"
-        "auto" is CUDA where there is one, else the CPU.
+        "auto" is CUDA if available, else the CPU.
     amp : "auto" or bool, default="auto"
-        bfloat16 arithmetic; "auto" uses it where the device has the instructions.
+        bfloat16 arithmetic; "auto" uses it if the device has the instructions.
     batch_size : int, default=32
         Number of images that go through the backbone together.
     num_workers : int, default=0
@@ -73,31 +73,31 @@ class DeepFeatures(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstima
         `unreadable_` lists it; the next estimator needs the same setting, to ignore
         such rows.
     random_state : int, RandomState or None, default=0
-        Seeds random weights. With None each fit has other ones, and `memory` is of no
-        use.
+        Seeds random weights. With None each fit draws new ones, and `memory` has no
+        effect.
     progress : bool, default=False
         Show a progress bar on a terminal.
 
     Attributes
     ----------
     network_ : str
-        By what the network is known: its weights, code and settings, and the versions
-        of the libraries.
+        Identifies the network: a hash of its weights, code and settings, and of the
+        versions of the libraries.
     seed_ : int
-        Of random weights.
+        Seed of random weights.
     input_ : dict
-        What the images were like.
+        Kind and size of the images in fit.
     unreadable_ : dict
         Path and reason of each image that could not be read last time.
 
     Notes
     -----
-    Files are known by their path, size, and times of last change; pixels in memory by
-    themselves. scikit-learn's ``Pipeline(memory=...)`` would keep the features of whole
-    training sets, hence compute each image again for each fold.
+    Files are identified by their path, size, and times of last change; pixels in memory
+    by their values. scikit-learn's ``Pipeline(memory=...)`` would keep the features of
+    whole training sets, and so compute each image again for each fold.
 
-    The `memory` may be deleted at any time. A damaged file in it is named, and its
-    features are computed again.
+    The `memory` may be deleted at any time. If a file in it is damaged, a warning names
+    it, and its features are computed again.
 
     Examples
     --------
@@ -315,7 +315,7 @@ class DeepFeatures(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstima
             if network_key(net) != self.network_:
                 raise ValueError(
                     f"weights={self.weights!r}, or a library, have changed since this "
-                    "DeepFeatures was fitted. Fit it, and what stands behind it, again."
+                    "DeepFeatures was fitted. Fit it and the steps after it again."
                 )
             self.net_ = net
         return self.net_

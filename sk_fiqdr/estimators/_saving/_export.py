@@ -64,7 +64,7 @@ def export(net, path, *, format=None, X=None, tolerance=1e-4, overwrite=False):
                 raise ValueError(
                     f"The exported network differs from the net by {difference:.3g} in "
                     f"a probability, more than tolerance={tolerance!r}: nothing was "
-                    "written. Pass a larger tolerance if that is little enough for you."
+                    "written. Pass a larger tolerance if this is accurate enough."
                 )
     return difference
 
@@ -135,7 +135,7 @@ def _check_format(path, format):
     if format not in FORMAT_CALLS:
         raise ValueError(
             f"format must be 'onnx' or 'torch', got {format!r} for {str(path)!r}. "
-            "Name the file .onnx or .pt2, or say which format it is to have."
+            "Name the file .onnx or .pt2, or pass format."
         )
     return format
 

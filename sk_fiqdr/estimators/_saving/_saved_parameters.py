@@ -97,7 +97,7 @@ def from_json(cls, path, config, given):
         if name in given or value == default.get(name) or SPARE.fullmatch(name):
             continue
         raise ValueError(
-            f"The model was built on {name}={value!r}, which a file cannot hold. "
+            f"The model was built on {name}={value!r}, which cannot be saved. "
             f"Pass it again: from_pretrained(folder, {name}=...)."
         )
     taken = {name: saved[name] for name in RULES.keys() & saved.keys() - given.keys()}

@@ -18,7 +18,7 @@ PREPARED, FAILED, GONE, ASIDE = "prepared", "failed", "gone", "left aside"
 
 
 class Record(NamedTuple):
-    """What is known of one photograph: a row of the manifest."""
+    """The record of one photograph: a row of the manifest."""
 
     source: str  # path in the folder of photographs, parted by "/"
     output: str | None = None  # path in the output folder
@@ -52,7 +52,7 @@ class Journal:
         self.path = path
 
     def begin(self, source):
-        """Tell which photograph comes next, in case it ends the process.
+        """Record which photograph comes next, in case it ends the process.
 
         Parameters
         ----------
@@ -125,7 +125,7 @@ def _read_lines(journal):
 
 
 def read_begun(folder, run):
-    """Tell which photographs were begun in a run and neither prepared nor failed.
+    """Return the photographs begun in a run and neither prepared nor failed.
 
     Parameters
     ----------
@@ -148,7 +148,7 @@ def read_begun(folder, run):
 
 
 def read_journals(folder, output, run=None):
-    """Read what journals know, as far as it is true of the files in the output folder.
+    """Read the records in journals that match the files in the output folder.
 
     Parameters
     ----------
@@ -183,7 +183,7 @@ def read_journals(folder, output, run=None):
 
 
 def _record(values):
-    """Return what a row or a line says, None where none was written here.
+    """Return the record in a row or a line, None if it was not written here.
 
     Whoever may write to the folder may have changed it. A path that leads out of the
     folder, or to what was made of another photograph, could delete anything.
@@ -208,9 +208,9 @@ def _record(values):
 def _warn_of_strange(place, strange):
     if strange:
         warnings.warn(
-            f"{len(strange)} rows in {str(place)!r} are ignored, for they name no "
-            "photograph in the folder, or an output that is not its own; whatever they "
-            f"name is left alone. The first: {strange[0]}",
+            f"{len(strange)} rows in {str(place)!r} are ignored: they do not name a "
+            "photograph in the folder, or name the output of another. The files that "
+            f"they name are not touched. The first: {strange[0]}",
             UserWarning,
             stacklevel=4,
         )
@@ -238,7 +238,7 @@ def read_rows(manifest):
             raise ValueError(
                 f"{str(manifest)!r} has columns {header!r}, expected those of a "
                 f"prepared folder: {list(Record._fields)!r}. Choose another output "
-                "folder; nothing is overwritten that was not made here."
+                "folder; files of other origin are never overwritten."
             )
         strange = []
         for row in rows:

@@ -1,4 +1,4 @@
-"""Prepare a folder of photographs for training: crop, normalise, write, keep account.
+"""Prepare a folder of photographs for training: crop, normalise, write, record.
 
 The order of the steps makes it easy to resume a run that was killed at any moment. A
 worker writes a photograph under a temporary name, then a line into its journal, and
@@ -74,10 +74,10 @@ def prepare_images(
     accounts for every file: those that are not images by their names, thumbnails of
     systems and hidden files are left aside. Originals are never touched.
 
-    A run that was stopped, or killed at any moment, is gone on with by the same call:
-    what is finished is not done again, and the result is the same, byte for byte. A
-    photograph is done anew if its size or time has changed, or the settings. One that
-    failed is tried again.
+    After a run was stopped, or killed at any moment, the same call resumes it: finished
+    photographs are not prepared again, and the result is the same, byte for byte. A
+    photograph is prepared again if its size, its time or the settings have changed, and
+    after a failure.
 
     Parameters
     ----------
@@ -178,7 +178,7 @@ def prepare_images(
             f"There is no photograph in {str(images)!r} (left aside: "
             f"{describe_aside(aside) or 'nothing'}), expected files that end in "
             f"{', '.join(sorted(EXTENSIONS))}. "
-            "Name the folder that holds them, itself or in further folders."
+            "Pass the folder that holds them, directly or in subfolders."
         )
     with _workplace(output) as workplace:
         task = _plan(images, output, workplace, settings)
@@ -305,7 +305,7 @@ def _vanished(source):
 
 
 def _find_jobs(sources, outputs, known, task, counts):
-    """Yield what is to be done, and count it by why."""
+    """Yield the photographs to prepare, and count them by reason."""
     taken = set(outputs)
     for source, output in zip(sources, outputs, strict=True):
         record = known.get(source)
@@ -318,7 +318,7 @@ def _find_jobs(sources, outputs, known, task, counts):
 
 
 def _why(record, source, output, task):
-    """Tell why a photograph is to be prepared, or that it is "unchanged"."""
+    """Return why a photograph is to be prepared, or that it is "unchanged"."""
     if record is None:
         return "new"
     if record.status == FAILED:

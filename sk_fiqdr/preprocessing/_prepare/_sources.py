@@ -1,4 +1,4 @@
-"""Which photographs a folder holds, and what each is to be called when prepared."""
+"""The photographs in a folder, and the names of their outputs."""
 
 import os
 import re

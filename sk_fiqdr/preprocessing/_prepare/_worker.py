@@ -25,7 +25,7 @@ UNUSABLE_NAME = (errno.ENAMETOOLONG, errno.EILSEQ, errno.EINVAL)
 
 
 class Settings(NamedTuple):
-    """All that decides about the pixels of a prepared photograph."""
+    """All settings that affect the pixels of a prepared photograph."""
 
     image_size: int
     normalize: str | None
@@ -87,7 +87,7 @@ def prepare_batch(jobs, task):
 
 
 def give_up(job, task):
-    """Keep on record that a photograph cannot be prepared: it kills its process.
+    """Record that a photograph cannot be prepared, as it kills its process.
 
     Parameters
     ----------
@@ -185,7 +185,7 @@ def _write(data, record, stale, task, journal):
 
 
 def _place(task, name):
-    """Return where a prepared photograph lies; no link leads there."""
+    """Return the path of a prepared photograph; raise if a link leads there."""
     path = task.output / name
     if path.parent.resolve() != path.parent:
         raise OSError(
@@ -198,8 +198,8 @@ def _fail(error, job, record, task, journal):
     """Leave no output of a photograph that failed, and say why it did."""
     if isinstance(error, FileNotFoundError):  # a link that leads nowhere
         error = UnreadableImageError(
-            f"{os.fspath(task.images / job.source)!r} is not there, or a link to what "
-            "is not. Copy it again, or remove the link."
+            f"{os.fspath(task.images / job.source)!r} does not exist, or is a link to "
+            "a missing file. Copy it again, or remove the link."
         )
     elif not isinstance(error, UnreadableImageError | NoFundusError):
         error = UnreadableImageError(

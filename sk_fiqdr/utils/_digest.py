@@ -13,12 +13,15 @@ import types
 from pathlib import PurePath
 
 import numpy as np
+from joblib.hashing import NumpyHasher
+from sklearn.frozen import FrozenEstimator
 
 from ._same_file import content_of
 
-# Parameters of nets that say how and where it is computed, and not what.
+# Parameters that say how and where it is computed, and not what.
 NO_PART = re.compile(
-    r"checkpoint_dir|device|verbose|callbacks__print_log|iterator_(train|valid)__"
+    r"checkpoint_dir|device|verbose|n_jobs|memory|num_workers|progress|"
+    r"callbacks__print_log|iterator_(train|valid)__"
     r"(num_workers|pin_memory|prefetch_factor|persistent_workers|timeout|"
     r"multiprocessing_context)"
 )
@@ -122,6 +125,14 @@ def describe(value, depth=0):
         return [name, *map(inner, (value.__code__, value.__defaults__, cells))]
     if isinstance(value, types.MethodType):
         return [value.__func__.__qualname__, inner(value.__self__)]
+    if isinstance(value, FrozenEstimator):
+        return ["frozen", inner(value.estimator), describe_content(value.estimator)]
+    if hasattr(value, "fit") and hasattr(value, "get_params"):
+        package = sys.modules.get(type(value).__module__.partition(".")[0])
+        version = str(getattr(package, "__version__", None))
+        parameters = describe_parameters(value).items()
+        described = {name: describe(part) for name, part in parameters}
+        return [inner(type(value)), version, described]
     if isinstance(value, functools.partial):
         return inner([value.func, value.args, value.keywords])
     return [inner(type(value)), inner(_content(value))]
@@ -142,6 +153,26 @@ def _full_name(value):
     return f"{public}.{name}"
 
 
+def describe_parameters(estimator):
+    """Return the parameters of an estimator that change what it computes.
+
+    Parameters
+    ----------
+    estimator : estimator
+        A net, whose parameters may say how and where it computes, or another one.
+
+    Returns
+    -------
+    parameters : dict
+        By name; files of weights as `describe_weights` returns them.
+    """
+    return {
+        name: describe_weights(value) if name in WEIGHTS else value
+        for name, value in estimator.get_params(deep=False).items()
+        if not NO_PART.fullmatch(name)
+    }
+
+
 def describe_weights(weights):
     """Return what tells the weights of a network from others.
 
@@ -160,6 +191,35 @@ def describe_weights(weights):
     if is_path and os.path.isfile(weights):
         return ["file", content_of(weights)]
     return describe(weights)
+
+
+def describe_content(value):
+    """Return what tells a fitted estimator from others, or rows of an unusual kind.
+
+    Parameters
+    ----------
+    value : object
+        Whatever joblib can hash.
+
+    Returns
+    -------
+    digest : str
+        Of all that it holds; of a net, of its weights.
+    """
+    return _ContentHasher("md5").hash(value)
+
+
+class _ContentHasher(NumpyHasher):
+    """joblib's hash, which differs between processes for tensors and for nets."""
+
+    def save(self, obj):
+        """Save a net as its weights and a tensor as its bytes."""
+        module = getattr(obj, "module_", None)
+        if hasattr(module, "state_dict"):
+            obj = module.state_dict()
+        elif hasattr(obj, "state_dict") and not isinstance(obj, type):
+            obj = obj.state_dict()
+        super().save(["tensor", *describe(obj)] if is_tensor(obj) else obj)
 
 
 def _codes(cls):

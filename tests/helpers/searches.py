@@ -10,6 +10,7 @@ import torch
 from joblib.externals.loky import get_reusable_executor
 from sklearn.datasets import make_classification
 from sklearn.model_selection import GridSearchCV, KFold
+from skorch.callbacks import Callback
 
 from helpers.fits import HEADS, PROCESSES, make_features
 from helpers.noted import Noted
@@ -47,6 +48,28 @@ def net_search(checkpoints=None, **kwargs):
         cv=KFold(3),
         **kwargs,
     ), *make_features()
+
+
+class NoteFit(Callback):
+    """Note in a file, for all processes, each fit that ends."""
+
+    def __init__(self, log):
+        self.log = log
+
+    def on_train_end(self, net, **kwargs):
+        """Note the candidate, and how many rows it was fitted on."""
+        with open(self.log, "a") as file:
+            file.write(f"{net.beta} {net.lambd}\n")
+
+
+def features_search(log):
+    """Return a search of 12 candidates on 5 folds of frozen features, and its data."""
+    torch.set_num_threads(1)
+    net = FIQDRClassifier(**HEADS | {"max_epochs": 2}, callbacks=[NoteFit(log)])
+    grid = {"beta": [1, 9, 27, "balanced"], "lambd": [0, 0.01, 0.1]}
+    return GridSearchCV(
+        net, grid, scoring=fiqdr_scoring, refit="kappa", cv=KFold(5)
+    ), *make_features(100)
 
 
 def run_search(kind, folder, begins, *args, **kwargs):

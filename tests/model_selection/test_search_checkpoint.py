@@ -18,6 +18,7 @@ from helpers.networks import TinyBackbone
 from helpers.noted import Noted
 from helpers.searches import (
     data,
+    features_search,
     kept,
     net_search,
     noted_search,
@@ -166,6 +167,25 @@ def test_a_search_killed_at_random_moments_ends_as_an_undisturbed_one(n_jobs, tm
 
 @pytest.mark.slow
 @pytest.mark.timeout(300)
+def test_a_killed_search_of_12_candidates_on_5_folds_of_features_repeats_no_fit(
+    tmp_path,
+):
+    log, folder = tmp_path / "log", tmp_path / "results"
+    rng = np.random.default_rng(0)
+    kills = search_under_fire(features_search, folder, rng, log, most=4)
+    assert kills > 1
+    n_fits = len(log.read_text().splitlines())
+    # At each kill a fit may have ended whose scores were not written yet.
+    assert 60 + 1 <= n_fits <= 60 + 1 + kills
+    search, X, y = features_search(log)
+    again = SearchCheckpoint(search, folder).fit(X, y)
+    assert again.n_reused_ == 60
+    assert len(log.read_text().splitlines()) == n_fits + 1  # the refit
+    same_results(again.cv_results_, clone(search).fit(X, y).cv_results_)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(300)
 def test_nets_that_keep_checkpoints_go_on_inside_a_search_that_goes_on(tmp_path):
     folder, checkpoints = tmp_path / "results", tmp_path / "checkpoints"
     rng = np.random.default_rng(0)
@@ -246,6 +266,37 @@ def test_a_larger_grid_and_fewer_folds_reuse_what_they_can(done):
     same_results(again.cv_results_, clone(fewer).fit(X, y).cv_results_)
 
 
+ALL = np.arange(120)
+SPLITS = {
+    "one training set and two test sets": [
+        (ALL[:60], ALL[60:90]),
+        (ALL[:60], ALL[90:]),
+    ],
+    "scored on the training set": [(ALL, ALL)],
+}
+
+
+@pytest.mark.parametrize("train_scores", [False, True])
+@pytest.mark.parametrize("splits", SPLITS)
+def test_scores_belong_to_the_rows_that_were_scored(tmp_path, splits, train_scores):
+    X, y = data()
+    search = grid(scoring="accuracy", return_train_score=train_scores)
+    search.set_params(cv=SPLITS[splits])
+    expected = clone(search).fit(X, y)
+    for n_reused in (0, 4 * len(SPLITS[splits])):
+        mine = SearchCheckpoint(search, tmp_path).fit(X, y)
+        assert mine.n_reused_ == n_reused
+        same_results(mine.cv_results_, expected.cv_results_)
+
+
+def test_a_search_that_takes_one_score_alone_says_so_before_it_fits(tmp_path):
+    log = tmp_path / "log"
+    search = HalvingGridSearchCV(Noted(log=log), GRID, cv=3, scoring=["accuracy"])
+    with pytest.raises(ValueError, match="'scoring' parameter of HalvingGridSearchCV"):
+        SearchCheckpoint(search, tmp_path / "results").fit(*data())
+    assert not log.exists()
+
+
 def other_value(X, y):
     X = X.copy()
     X[-1, -1] += 1e-9
@@ -284,7 +335,7 @@ def negative(estimator, X, y):
         {"cv": KFold(4)},
         {"cv": KFold(3, shuffle=True, random_state=0)},
     ],
-    ids=repr,
+    ids=["solver", "pipeline", "name", "function", "names", "folds", "shuffled"],
 )
 def test_nothing_is_reused_of_another_search(done, parameters):
     folder, search, X, y = done
@@ -366,7 +417,7 @@ def test_metadata_is_routed(tmp_path):
 
 def test_nothing_is_reused_of_another_version(done, monkeypatch):
     folder, search, X, y = done
-    monkeypatch.setattr(records, "__version__", "0.0.1")
+    monkeypatch.setattr(records, "versions", lambda: {"sk_fiqdr": "0.0.1"})
     assert SearchCheckpoint(search, folder).fit(X, y).n_reused_ == 0
 
 
@@ -522,7 +573,7 @@ def test_images_go_through_the_whole_of_it(tmp_path, fundus, fundus_paths):
 def flip_a_digit(path):
     content = json.loads(path.read_text())
     score = next(iter(content["record"]["scores"].values()))
-    score["value"] = 1 - score["value"] / 2
+    score["value"]["roc_auc"] = 1 - score["value"]["roc_auc"] / 2
     path.write_text(json.dumps(content))
 
 
@@ -652,10 +703,10 @@ def test_a_folder_that_is_none_is_named_before_anything_is_fitted(tmp_path):
     with pytest.raises(OSError, match=r"folder='.*file.*cannot be written to"):
         SearchCheckpoint(search, tmp_path / "file").fit(X, y)
     assert not log.exists()
-    with pytest.raises(TypeError, match="folder must be"):
+    with pytest.raises(TypeError, match=r"The 'folder' parameter .* must be"):
         SearchCheckpoint(search, 3).fit(X, y)
     for wrong in (LogisticRegression(), "GridSearchCV"):
-        with pytest.raises(TypeError, match="one of scikit-learn's searches"):
+        with pytest.raises(TypeError, match=r"must be an instance of .*SearchCV"):
             SearchCheckpoint(wrong, tmp_path).fit(X, y)
 
 

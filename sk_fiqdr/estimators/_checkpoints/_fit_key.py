@@ -1,6 +1,6 @@
 """Identity of a fit: its parameters, its data, and its start."""
 
-from ...utils._digest import NO_PART, WEIGHTS, describe_weights, digest
+from ...utils._digest import describe_parameters, digest
 from ...utils._images import PATHS
 from ...utils._same_file import name_and_size
 
@@ -32,9 +32,9 @@ def fit_key(net, dataset, state=None):
     if dataset.kind == PATHS:
         X = [name_and_size(path) for path in X]
     parameters = {
-        name: describe_weights(value) if name in WEIGHTS else value
-        for name, value in net.get_params(deep=False).items()
-        if not NO_PART.fullmatch(name) and not _is_newer_default(name, value)
+        name: value
+        for name, value in describe_parameters(net).items()
+        if not _is_newer_default(name, value)
     }
     return digest(
         {

@@ -139,18 +139,14 @@ class DataParallel:
                 "divides every batch among them."
             )
 
-    @contextmanager
     def _open_checkpoint(self, dataset, *, afresh):
         given = self._processes
-        if given.alone or given.is_main:
-            with super()._open_checkpoint(dataset, afresh=afresh) as checkpoint:
-                if not given.alone:
-                    given.from_main(
-                        (checkpoint.folder, checkpoint.key, checkpoint._content)
-                    )
-                yield checkpoint
-        else:
-            yield Follower(*given.from_main(None), dataset)
+        if not given.alone and not given.is_main:
+            return Follower(*given.from_main(None), dataset)
+        checkpoint = super()._open_checkpoint(dataset, afresh=afresh)
+        if not given.alone:
+            given.from_main((checkpoint.folder, checkpoint.key, checkpoint._content))
+        return checkpoint
 
     @contextmanager
     def _own_generator(self, *, start_afresh):

@@ -128,10 +128,8 @@ class FundusNet(
             remember_fit(self, dataset, reset=reset)
 
     def _fit_with_checkpoint(self, dataset, reset):
-        with (
-            self._open_checkpoint(dataset, afresh=reset) as checkpoint,
-            self._own_generator(start_afresh=reset),
-        ):
+        checkpoint = self._open_checkpoint(dataset, afresh=reset)
+        with self._own_generator(start_afresh=reset):
             if checkpoint.finished:
                 if reset:
                     self.initialize()

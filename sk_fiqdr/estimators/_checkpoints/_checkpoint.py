@@ -11,28 +11,28 @@ import json
 import os
 import re
 import shutil
-import uuid
+import time
 import warnings
-from contextlib import contextmanager
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
 import safetensors.torch
 import skorch
 import torch
-from filelock import FileLock, Timeout
 from skorch.callbacks import PrintLog
 from torch.utils.data import Subset
 
+from ...utils._files import create_draft, folder_written_whole, sync_folder
 from ...utils._packing import pack, unpack
 from ...utils._version import __version__
 from ._fit_key import fit_key
 from ._fit_state import capture, learned, restore
 
 FORMAT = 1
-JSON, TENSORS, LOCK = "checkpoint.json", "tensors.safetensors", "lock"
+JSON, TENSORS = "checkpoint.json", "tensors.safetensors"
 NAME = re.compile(r"(epoch|finished)-(\d+)-([0-9a-f]{16})")
-PASSING = ".writing-"
+DRAFT, STALE = ".writing-", 24 * 3600  # seconds after which a draft is abandoned
 VERSIONS = {
     "sk_fiqdr": __version__,
     "skorch": skorch.__version__,
@@ -40,9 +40,11 @@ VERSIONS = {
 }
 
 
-@contextmanager
 def open_checkpoint(net, dataset, *, afresh):
-    """Give the checkpoint of one fit, to one process at a time.
+    """Return the checkpoint of one fit.
+
+    Another process may run the same fit at the same time. Each writes drafts of its
+    own, and deletes no checkpoint of a later epoch; the last finished one is kept.
 
     Parameters
     ----------
@@ -53,42 +55,31 @@ def open_checkpoint(net, dataset, *, afresh):
     afresh : bool
         Whether the fit starts from scratch, and not from what the net has learned.
 
-    Yields
-    ------
+    Returns
+    -------
     checkpoint : Checkpoint
         In the net's `checkpoint_dir`.
+
+    Raises
+    ------
+    OSError
+        If the folder cannot be written to.
     """
     start = None if afresh else [learned(net), net.generator_state_]
     key = fit_key(net, dataset, start)
     folder = Path(net.checkpoint_dir) / f"{type(net).__name__}-{key[:20]}"
-    lock = FileLock(folder / LOCK)
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        _acquire(lock)
+        with create_draft(folder) as probe:
+            pass
+        os.unlink(probe.name)
     except OSError as error:
         raise OSError(
             error.errno,
             f"checkpoint_dir={str(net.checkpoint_dir)!r} cannot be written to "
             f"({error.strerror}). Choose another folder, or checkpoint_dir=None.",
         ) from error
-    try:
-        yield Checkpoint(folder, key, dataset)
-    finally:
-        lock.release()
-
-
-def _acquire(lock):
-    try:
-        lock.acquire(timeout=0)
-    except Timeout:
-        warnings.warn(
-            "The same fit, of equal parameters and data, runs already and holds "
-            f"{lock.lock_file!r}. Waiting for its end, to take over what it has "
-            "learned.",
-            UserWarning,
-            stacklevel=6,
-        )
-        lock.acquire()
+    return Checkpoint(folder, key, dataset)
 
 
 class Checkpoint:
@@ -126,18 +117,22 @@ class Checkpoint:
     def _found(self):
         """Return the checkpoints in the folder, the newest last."""
         found = [path for path in self.folder.iterdir() if NAME.fullmatch(path.name)]
-        # By epoch, and of the same epoch "finished" after "epoch".
-        return sorted(found, key=lambda path: (path.name.split("-")[1], path.name))
+        return sorted(found, key=_progress)
+
+    def _remove_stale_drafts(self):
+        for draft in self.folder.glob(f"{DRAFT}*"):  # of a process that was killed
+            with suppress(OSError):
+                if time.time() - draft.stat().st_mtime > STALE:
+                    shutil.rmtree(draft, ignore_errors=True)
 
     def _read(self):
-        for left in self.folder.glob(f"{PASSING}*"):  # of a process that was killed
-            shutil.rmtree(left, ignore_errors=True)
+        self._remove_stale_drafts()
         found = self._found()
         if not found:
             strange = [
                 path.name
                 for path in self.folder.iterdir()
-                if path.name != LOCK and not path.name.startswith(".")
+                if path.name != "lock" and not path.name.startswith(".")
             ]
             if strange:
                 raise ValueError(
@@ -156,6 +151,8 @@ class Checkpoint:
             text = (path / JSON).read_bytes()
             data = (path / TENSORS).read_bytes()
         except OSError as error:
+            if not path.exists():  # replaced by another process, of the same fit
+                return self._read()
             raise ValueError(
                 f"The checkpoint {str(path)!r} cannot be read: {error}. {way_out}"
             ) from error
@@ -292,38 +289,41 @@ class Checkpoint:
         text = json.dumps({**content, "sha256": _digest(data)}).encode()
         kind = "finished" if finished else "epoch"
         path = self.folder / f"{kind}-{n_epochs:05d}-{_digest(text)[:16]}"
-        before = self._found()
         try:
             self._write(path, {TENSORS: data, JSON: text})
         except OSError as error:
-            kept = f"That of epoch {self.n_epochs} is still whole" if before else ""
+            kept = "None was written before it"
+            if self._found():
+                kept = f"That of epoch {self.n_epochs} is still whole"
             raise OSError(
                 error.errno,
                 f"The checkpoint of epoch {n_epochs} could not be written to "
                 f"{str(self.folder)!r} ({error.strerror}). It takes "
                 f"{(len(data) + len(text)) / 1e6:.3g} MB, beside the one before. "
-                f"{kept or 'None was written before it'}: free some space, and "
-                "fit again to resume.",
+                f"{kept}: free some space, and fit again to resume.",
             ) from error
         self.n_epochs = n_epochs
-        for old in before:
-            passing = old.rename(old.with_name(PASSING + old.name))
-            shutil.rmtree(passing, ignore_errors=True)
+        for old in self._found():
+            if old != path and _progress(old)[:2] <= _progress(path)[:2]:
+                with suppress(OSError):  # another process may have removed it
+                    draft = old.rename(old.with_name(DRAFT + old.name))
+                    shutil.rmtree(draft, ignore_errors=True)
 
     def _write(self, path, files):
-        passing = self.folder / f"{PASSING}{uuid.uuid4().hex}"
-        passing.mkdir()
-        try:
+        with folder_written_whole(path) as draft:
             for name, data in files.items():
-                with open(passing / name, "xb") as file:
+                with open(draft / name, "xb") as file:
                     file.write(data)
                     file.flush()
                     os.fsync(file.fileno())
-            _sync(passing)
-            os.rename(passing, path)
-            _sync(self.folder)
-        finally:
-            shutil.rmtree(passing, ignore_errors=True)
+            sync_folder(draft)
+        sync_folder(self.folder)
+
+
+def _progress(path):
+    """Return how far a fit has come; of an epoch, "finished" is later than "epoch"."""
+    kind, n_epochs, checksum = NAME.fullmatch(path.name).groups()
+    return int(n_epochs), kind, checksum
 
 
 def _indices(part, dataset):
@@ -339,13 +339,3 @@ def _log(net, text):
 
 def _digest(data):
     return hashlib.sha256(data).hexdigest()
-
-
-def _sync(folder):
-    if os.name == "nt":  # which opens no folders
-        return
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

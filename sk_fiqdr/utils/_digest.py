@@ -1,4 +1,4 @@
-"""What tells a value from others, in every process; knows torch only if others do."""
+"""Identity of values across processes; torch is used only where it is imported."""
 
 import enum
 import functools
@@ -17,6 +17,7 @@ from joblib.hashing import NumpyHasher
 from sklearn.frozen import FrozenEstimator
 
 from ._same_file import content_of
+from ._source import source_of
 
 # Parameters that say how and where it is computed, and not what.
 NO_PART = re.compile(
@@ -27,7 +28,7 @@ NO_PART = re.compile(
 )
 WEIGHTS = ("weights", "module__weights")  # parameters that may name a file
 DEPTH = 8
-# Known by their versions; a class of anybody else is known by its code.
+# Classes of these count by name; those of users by the source of their methods.
 LIBRARIES = {
     "accelerate",
     "builtins",
@@ -52,12 +53,12 @@ FIRST_MODULES = {
 
 
 def digest(value):
-    """Return a short name for a value of whatever kind.
+    """Return a hash of a value of any kind.
 
     Parameters
     ----------
     value : object
-        What `describe` takes.
+        As for `describe`.
 
     Returns
     -------
@@ -68,15 +69,15 @@ def digest(value):
 
 
 def describe(value, depth=0):
-    """Return what tells `value` from others, without addresses, for `json.dumps`.
+    """Return the identity of a value, without addresses, for `json.dumps`.
 
     Parameters
     ----------
     value : object
-        A parameter, of whatever kind; functions count by their code, objects by their
-        class and attributes.
+        A parameter of any kind. Functions count by their source, estimators by their
+        class and parameters, other objects by their class and attributes.
     depth : int, default=0
-        How deep in another value it stands.
+        Nesting depth inside another value.
 
     Returns
     -------
@@ -108,7 +109,7 @@ def describe(value, depth=0):
         name = _full_name(value)
         if name.partition(".")[0] in LIBRARIES or not isinstance(value, type):
             return name
-        return [name, {key: inner(code) for key, code in sorted(_codes(value))}]
+        return [name, {key: inner(part) for key, part in _methods(value)}]
     if depth > DEPTH:
         return type(value).__qualname__
     if isinstance(value, dict):
@@ -118,11 +119,14 @@ def describe(value, depth=0):
     if isinstance(value, list | tuple):
         return [inner(item) for item in value]
     if isinstance(value, types.CodeType):
+        source = source_of(value)
+        if source is not None:
+            return source
         return [value.co_code.hex(), inner(value.co_names), inner(value.co_consts)]
     if isinstance(value, types.FunctionType):
         cells = [cell.cell_contents for cell in value.__closure__ or ()]
-        name = f"{value.__module__}.{value.__qualname__}"
-        return [name, *map(inner, (value.__code__, value.__defaults__, cells))]
+        given = value.__code__, value.__defaults__, value.__kwdefaults__, cells
+        return [_full_name(value), *map(inner, given)]
     if isinstance(value, types.MethodType):
         return [value.__func__.__qualname__, inner(value.__self__)]
     if isinstance(value, FrozenEstimator):
@@ -174,13 +178,13 @@ def describe_parameters(estimator):
 
 
 def describe_weights(weights):
-    """Return what tells the weights of a network from others.
+    """Return the identity of the weights of a network.
 
     Parameters
     ----------
     weights : object
-        A parameter: the path of a file counts by its content, wherever it lies;
-        whatever else as for `describe`.
+        A parameter. A file counts by its content, in any folder; anything else as for
+        `describe`.
 
     Returns
     -------
@@ -194,17 +198,17 @@ def describe_weights(weights):
 
 
 def describe_content(value):
-    """Return what tells a fitted estimator from others, or rows of an unusual kind.
+    """Return a hash of the whole content of a value, such as a fitted estimator.
 
     Parameters
     ----------
     value : object
-        Whatever joblib can hash.
+        Anything that joblib can hash.
 
     Returns
     -------
     digest : str
-        Of all that it holds; of a net, of its weights.
+        32 hexadecimal digits. A net counts by its weights.
     """
     return _ContentHasher("md5").hash(value)
 
@@ -222,18 +226,21 @@ class _ContentHasher(NumpyHasher):
         super().save(["tensor", *describe(obj)] if is_tensor(obj) else obj)
 
 
-def _codes(cls):
-    """Return name and code of each method of a class of the user's own."""
+def _methods(cls):
+    """Return name, code and defaults of the methods that a user has written."""
+    methods = []
     for base in cls.__mro__:
         if base.__module__.partition(".")[0] not in LIBRARIES:
             for name, item in vars(base).items():
                 item = getattr(item, "__func__", getattr(item, "fget", item))
                 if isinstance(item, types.FunctionType):
-                    yield f"{base.__qualname__}.{name}", item.__code__
+                    part = [item.__code__, item.__defaults__, item.__kwdefaults__]
+                    methods.append((f"{base.__qualname__}.{name}", part))
+    return sorted(methods, key=lambda method: method[0])
 
 
 def _content(value):
-    """Return what an object consists of: what it was given, not what it learned."""
+    """Return the attributes of an object, except those that it has learned."""
     if _is_torchs(value, "nn.Module"):
         public = {key: item for key, item in vars(value).items() if key[:1] != "_"}
         return [_name(value), value.state_dict(), public]
@@ -257,7 +264,7 @@ def is_tensor(value):
     Parameters
     ----------
     value : object
-        Whatever it is.
+        Any value.
 
     Returns
     -------
@@ -268,7 +275,7 @@ def is_tensor(value):
 
 
 def _is_torchs(value, *names):
-    """Whether a value is of one of torch's types; without torch there is none."""
+    """Return whether a value is of one of torch's types; False without torch."""
     torch = sys.modules.get("torch")
     return torch is not None and isinstance(
         value, tuple(operator.attrgetter(name)(torch) for name in names)

@@ -530,7 +530,7 @@ def test_foreign_json_is_told_apart_even_with_its_checksum(change, message, half
 
 def test_a_folder_of_other_things_is_no_reason_to_start_afresh(half_done):
     half_done.rename(half_done.with_name("my backup"))
-    with pytest.raises(ValueError, match="holds 'my backup' and no checkpoint"):
+    with pytest.raises(ValueError, match="contains 'my backup' and no checkpoint"):
         fit("features", half_done.parents[1])
 
 
@@ -605,12 +605,12 @@ def test_a_full_disk_is_said_and_the_fit_goes_on_once_there_is_room(tmp_path):
         pytest.skip(f"{first}, so that no disk can be full")
     assert first[0] == 28
     assert "epoch 1 could not be written" in first[1]
-    assert "None was written before it" in first[1]
+    assert "There is no earlier one" in first[1]
     number, message = queue.get()
     assert number == 28
     assert "epoch 4 could not be written" in message
     assert "No space left on device" in message
-    assert "That of epoch 3 is still whole: free some space" in message
+    assert "That of epoch 3 is complete: free some space" in message
     assert queue.get() == undisturbed("features")[0].history[:, "train_loss"]
 
 

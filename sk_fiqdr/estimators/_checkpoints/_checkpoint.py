@@ -1,4 +1,4 @@
-"""Fits that outlive their process: a folder for each, one checkpoint of every epoch.
+"""Checkpoints of fits: one folder for each fit, one checkpoint for each epoch.
 
 A checkpoint is a folder with the tensors as safetensors and everything else, the
 history among it, as JSON. It is written under a temporary name, fsynced, and renamed;
@@ -51,7 +51,7 @@ def open_checkpoint(net, dataset, *, afresh):
     net : FundusNet
         The net before the fit.
     dataset : FundusDataset
-        What it is fitted on.
+        The training data.
     afresh : bool
         Whether the fit starts from scratch, and not from what the net has learned.
 
@@ -83,7 +83,7 @@ def open_checkpoint(net, dataset, *, afresh):
 
 
 class Checkpoint:
-    """The newest whole epoch of one fit, on the disk.
+    """The newest complete epoch of one fit, on disk.
 
     Parameters
     ----------
@@ -92,14 +92,14 @@ class Checkpoint:
     key : str
         Identity of the fit.
     dataset : FundusDataset
-        What is fitted on.
+        The training data.
 
     Attributes
     ----------
     n_epochs : int
-        Epochs of this fit that are on the disk.
+        Number of epochs of this fit that are on disk.
     finished : bool
-        Whether the fit came to its end.
+        Whether the fit is complete.
     interrupted : bool
         Whether Ctrl-C stopped it.
     """
@@ -136,7 +136,7 @@ class Checkpoint:
             ]
             if strange:
                 raise ValueError(
-                    f"{str(self.folder)!r} holds {strange[0]!r} and no checkpoint. "
+                    f"{str(self.folder)!r} contains {strange[0]!r} and no checkpoint. "
                     "Delete that folder to fit from the start, or choose another "
                     "checkpoint_dir."
                 )
@@ -190,19 +190,19 @@ class Checkpoint:
         return {**content, "state": unpack(state, tensors)}
 
     def resume(self, net, parts):
-        """Bring the net to where the checkpoint is, and return the parts of the data.
+        """Restore the net from the checkpoint, and return the parts of the data.
 
         Parameters
         ----------
         net : FundusNet
-            Started as an undisturbed fit is.
+            Initialised as for a fit from the start.
         parts : tuple of Dataset
-            Training and validation part, as split now.
+            Training and validation part, as split in this process.
 
         Returns
         -------
         parts : tuple of Dataset
-            The same, or as the fit that is resumed had split them.
+            The same, or the split of the fit that is resumed.
         """
         if self._content:
             split = self._content["state"]["split"]
@@ -230,7 +230,7 @@ class Checkpoint:
         return parts
 
     def finish(self, net):
-        """Make the net what it was at the end of its fit.
+        """Restore the net of a finished fit.
 
         Parameters
         ----------
@@ -252,22 +252,22 @@ class Checkpoint:
             ) from error
         if state["unreadable"] is not None and self.dataset.unreadable is not None:
             self.dataset.unreadable.copy_(state["unreadable"])
-        self._content = {}  # twice the network's size in memory
+        self._content = {}  # else the network is in memory twice
 
     def save(self, net, *, finished=False):
-        """Write the net as it is now, and then delete the checkpoint before.
+        """Write the current state of the net, then delete the previous checkpoint.
 
         Parameters
         ----------
         net : FundusNet
-            At the end of an epoch, or of its fit.
+            At the end of an epoch or of the fit.
         finished : bool, default=False
-            Whether the fit is at its end.
+            Whether the fit is complete.
 
         Raises
         ------
         OSError
-            If it cannot be written; the checkpoint before it is still there.
+            If it cannot be written. The previous checkpoint is kept.
         """
         n_epochs = len(net.history) - self.start
         tensors = {}
@@ -292,14 +292,14 @@ class Checkpoint:
         try:
             self._write(path, {TENSORS: data, JSON: text})
         except OSError as error:
-            kept = "None was written before it"
+            kept = "There is no earlier one"
             if self._found():
-                kept = f"That of epoch {self.n_epochs} is still whole"
+                kept = f"That of epoch {self.n_epochs} is complete"
             raise OSError(
                 error.errno,
                 f"The checkpoint of epoch {n_epochs} could not be written to "
                 f"{str(self.folder)!r} ({error.strerror}). It takes "
-                f"{(len(data) + len(text)) / 1e6:.3g} MB, beside the one before. "
+                f"{(len(data) + len(text)) / 1e6:.3g} MB, beside the previous one. "
                 f"{kept}: free some space, and fit again to resume.",
             ) from error
         self.n_epochs = n_epochs

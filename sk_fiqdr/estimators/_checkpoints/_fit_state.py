@@ -1,4 +1,4 @@
-"""All that the rest of a fit depends on: taken from a net, and brought back to it."""
+"""State of a fit between two epochs: captured from a net, and restored to it."""
 
 import torch
 from skorch.callbacks import PrintLog
@@ -30,28 +30,28 @@ def capture(net):
 
 
 def restore(net, state):
-    """Bring an initialised net to a state that `capture` returned.
+    """Restore a state that `capture` returned.
 
     Parameters
     ----------
     net : FundusNet
-        Initialised; its callbacks have met it if it is to be trained.
+        Initialised; for training, after its callbacks were initialised, too.
     state : dict
         From `capture`.
 
     Raises
     ------
     ValueError
-        If the state is of a network of other layers.
+        If the state belongs to a network with other layers.
     """
     net.history[:] = state["history"]
     for name, callback in net.callbacks_:
-        own, held = state["callbacks"].get(name, ({}, {}))
-        vars(callback).update(own)
-        for key, values in held.items():
+        attributes, state_dicts = state["callbacks"].get(name, ({}, {}))
+        vars(callback).update(attributes)
+        for key, values in state_dicts.items():
             if hasattr(getattr(callback, key, None), "load_state_dict"):
                 getattr(callback, key).load_state_dict(values)
-    # After the callbacks, which change the optimiser when they meet it.
+    # After the callbacks, which change the optimiser when they are initialised.
     try:
         for name, values in state["learned"].items():
             getattr(net, name).load_state_dict(values)
@@ -67,30 +67,30 @@ def learned(net):
 
 
 def _callback_state(callback):
-    """Return what a callback has learned: by skorch's habit, what ends in `_`."""
-    own, held = {}, {}
-    if isinstance(callback, PrintLog):  # each screen gets a header of its own
-        return own, held
+    """Return what a callback has learned: by skorch's convention, names with `_`."""
+    attributes, state_dicts = {}, {}
+    if isinstance(callback, PrintLog):  # which prints its header in each process
+        return attributes, state_dicts
     for key, value in vars(callback).items():
         if not key.endswith("_"):
             continue
         if hasattr(value, "state_dict") and not isinstance(value, type):
-            held[key] = value.state_dict()
+            state_dicts[key] = value.state_dict()
             continue
         try:
             pack(value, {}, key)
-        except TypeError:  # a function or a connection, made anew for every fit
+        except TypeError:  # a function or a connection, created for each fit
             continue
-        own[key] = value
-    return own, held
+        attributes[key] = value
+    return attributes, state_dicts
 
 
 def _generators(net):
-    own = {"torch": torch.get_rng_state()}
+    states = {"torch": torch.get_rng_state()}
     if net._device_type == "cuda":
-        own["cuda"] = torch.cuda.get_rng_state(net.device)
+        states["cuda"] = torch.cuda.get_rng_state(net.device)
     given = {name: it.get_state() for name, it in _given_generators(net).items()}
-    return {**own, **given}
+    return {**states, **given}
 
 
 def _set_generators(net, states):

@@ -39,7 +39,8 @@ class TemplateHistogramClassifier(ReferenceClassifier):
     decision_ : Pipeline
         The logistic regression of the measures.
     unreadable_ : dict
-        Path and reason of each image that could not be read last time.
+        Path and reason of each image that the last call, in the same thread, could not
+        read.
     input_ : dict
         Kind and shape of the images in fit.
 

@@ -18,6 +18,7 @@ from ..utils._classes import check_length, encode_classes, known_accuracy
 from ..utils._constraints import N_JOBS, one_of, whole
 from ..utils._images import check_images
 from ..utils._labels import UNKNOWN, most_probable
+from ..utils._last_call import LastCall
 from ..utils._tasks import QUALITY
 from ._reading import describe_images
 
@@ -34,6 +35,7 @@ class ReferenceClassifier(ClassifierMixin, TransformerMixin, BaseEstimator):
     """
 
     check_patients = check_patients
+    unreadable_ = LastCall()
     _parameter_constraints = {  # noqa: RUF012
         "image_size": [whole(SMALLEST)],
         "on_error": [one_of("raise", "warn", "skip")],
@@ -192,7 +194,7 @@ class ReferenceClassifier(ClassifierMixin, TransformerMixin, BaseEstimator):
         return np.array(self._measures, dtype=object)
 
     def _describe(self, X, kind):
-        descriptions, readable, self.unreadable_ = describe_images(
+        descriptions, readable, unreadable = describe_images(
             X,
             kind,
             self._describe_image,
@@ -200,11 +202,12 @@ class ReferenceClassifier(ClassifierMixin, TransformerMixin, BaseEstimator):
             on_error=self.on_error,
             n_jobs=self.n_jobs,
         )
-        if self.unreadable_ and self.on_error == "warn":
+        self.unreadable_ = unreadable
+        if unreadable and self.on_error == "warn":
             warnings.warn(
-                f"{len(self.unreadable_)} of {len(X)} images could not be read and "
+                f"{len(unreadable)} of {len(X)} images could not be read and "
                 "are ignored; `unreadable_` names them. The first: "
-                f"{next(iter(self.unreadable_.values()))}",
+                f"{next(iter(unreadable.values()))}",
                 UserWarning,
                 stacklevel=3,
             )

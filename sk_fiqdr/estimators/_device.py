@@ -1,11 +1,36 @@
 """Device, precision and random generator of a net."""
 
+import os
+import threading
 from contextlib import contextmanager
 
 import numpy as np
 import torch
 from sklearn.utils import check_random_state
 from skorch import NeuralNet
+
+# Dropout and initialisation draw from torch's global generator and take no other.
+_turns = threading.RLock()
+
+
+def taking_turns():
+    """Return a lock: threads that draw take turns, and so draw what they would alone.
+
+    Returns
+    -------
+    lock : RLock
+        The one of this process.
+    """
+    return _turns
+
+
+def _forget_other_threads():
+    global _turns
+    _turns = threading.RLock()
+
+
+if hasattr(os, "register_at_fork"):  # no thread is left in a child to release it
+    os.register_at_fork(after_in_child=_forget_other_threads)
 
 
 class DeviceNet(NeuralNet):
@@ -60,16 +85,25 @@ class DeviceNet(NeuralNet):
     def _own_generator(self, *, start_afresh):
         """Draw from the net's own generator, and restore the state of torch's."""
         self._check_device_is_here()
-        on_gpu = self._device_type == "cuda"
-        devices = [torch.cuda.current_device()] if on_gpu else []
-        with torch.random.fork_rng(devices):
+        gpu = self._gpu()
+        with taking_turns(), torch.random.fork_rng([] if gpu is None else [gpu]):
             if start_afresh or not hasattr(self, "generator_state_"):
                 random_state = check_random_state(self.random_state)
-                torch.manual_seed(random_state.randint(np.iinfo(np.int32).max))
+                seed = random_state.randint(np.iinfo(np.int32).max)
+                torch.default_generator.manual_seed(seed)  # no other GPU's generator
+                if gpu is not None:
+                    torch.cuda.default_generators[gpu].manual_seed(seed)
             else:
                 torch.set_rng_state(self.generator_state_)
             yield
             self.generator_state_ = torch.get_rng_state()
+
+    def _gpu(self):
+        """Return the number of the GPU that the net computes on; None of a CPU."""
+        if self._device_type != "cuda":
+            return None
+        index = torch.device(self.device).index
+        return torch.cuda.current_device() if index is None else index
 
     def __getstate__(self):
         return {**super().__getstate__(), "device": self.device}

@@ -129,7 +129,8 @@ class FIQDRClassifier(CentredQuality, GradeLoss, ClassifierMixin, FundusNet):
     input_ : dict
         Kind and size of the images, with a backbone.
     unreadable_ : dict
-        Path and reason of each image that could not be read last time.
+        Path and reason of each image that the last call, in the same thread, could not
+        read.
     training_data_ : list of dict
         The data of `fit` and `partial_fit`: numbers of images, patients and labels, and
         a hash that identifies them.

@@ -229,22 +229,26 @@ def report_unreadable(net, dataset):
         What was read: files are named with their reasons, rows of features by number.
     """
     flags = getattr(dataset, "unreadable", None)
-    net.unreadable_ = {}
-    if flags is None or not flags.any():
+    rows = [] if flags is None else np.flatnonzero(flags.numpy()).tolist()
+    if not rows:
+        net.unreadable_ = {}
         return
-    rows = np.flatnonzero(flags.numpy()).tolist()
     if dataset.kind == FEATURES:
-        net.unreadable_ = {row: f"Row {row} of X is all nan." for row in rows}
+        reasons = {row: f"Row {row} of X is all nan." for row in rows}
     else:
-        for path in dataset.X[rows]:
-            _, error = read_or_blank(path, net.image_size)
-            if error is not None:
-                net.unreadable_[str(path)] = str(error)
-    first = next(iter(net.unreadable_.values()), "")
+        reasons = {str(path): _reason(path, net.image_size) for path in dataset.X[rows]}
+    net.unreadable_ = reasons
     if net.on_error == "warn":
         warnings.warn(
             f"{len(rows)} of {len(dataset)} images could not be read and are ignored; "
-            f"`unreadable_` names them. The first: {first}",
+            f"`unreadable_` names them. The first: {next(iter(reasons.values()))}",
             UserWarning,
             stacklevel=4,
         )
+
+
+def _reason(path, image_size):
+    _, error = read_or_blank(path, image_size)
+    if error is None:
+        return f"{str(path)!r} could not be read, and now can: predict again."
+    return str(error)

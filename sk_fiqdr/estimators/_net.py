@@ -16,6 +16,7 @@ from ..losses import masked_cross_entropy
 from ..losses._plain import known_rows_only
 from ..model_selection._fitted_images import check_patients
 from ..utils._interrupts import noticing_ctrl_c
+from ..utils._last_call import LastCall
 from ..utils._tasks import DEEP
 from ._checkpoints._checkpoint import open_checkpoint
 from ._input import (
@@ -50,6 +51,7 @@ class FundusNet(
     """
 
     check_patients = check_patients
+    unreadable_ = LastCall()
     _checkpoint = _training_set = None  # of the fit that is under way
     _fewest_rows = 2  # of a batch, for batch norm
     # How losses are summed where processes share a batch: see sk_fiqdr.distributed.
@@ -120,6 +122,11 @@ class FundusNet(
     @contextmanager
     def _training_on(self, dataset, *, reset):
         """Remember the training set at the end, or when a callback pickles the net."""
+        if self._training_set is not None:
+            raise RuntimeError(
+                f"This {type(self).__name__} is being fitted already, in another "
+                "thread or by its own callback. Fit a clone: sklearn.base.clone(net)."
+            )
         self._training_set = dataset, reset
         try:
             yield

@@ -10,6 +10,7 @@ import numpy as np
 from sklearn.exceptions import UndefinedMetricWarning
 
 from ..utils._labels import UNKNOWN, check_targets, most_probable
+from ..utils._quiet import quiet
 from ..utils._unwrap import unwrap
 from ._grading import quadratic_weighted_kappa
 from ._quality import mean_acc, sensitivity, specificity
@@ -192,8 +193,7 @@ def fiqdr_scoring(estimator, X, y):
             UndefinedMetricWarning,
             stacklevel=2,
         )
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", UndefinedMetricWarning)
+    with quiet(UndefinedMetricWarning, message="(?!Scores of )"):
         scores = {
             name: quadratic_weighted_kappa(grade[rows], grade_pred[rows])
             for name, wanted in GRADING_SCORES.items()

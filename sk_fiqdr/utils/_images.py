@@ -2,12 +2,12 @@
 
 import os
 import stat
-import warnings
 
 import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from ..exceptions import UnreadableImageError
+from ._quiet import quiet
 
 PATHS, IMAGES = "paths", "images"
 # What cameras and data sets write. Pillow knows more, and runs Ghostscript for some.
@@ -177,6 +177,7 @@ def read_image(path, image_size):
     return np.asarray(_fit_square(image, image_size))
 
 
+@quiet(module="PIL")  # bombs, which are refused below, by size
 def open_image(path, *, smallest=None):
     """Read a photograph as 8-bit RGB, reduced while it is decoded where that is asked.
 
@@ -210,22 +211,20 @@ def open_image(path, *, smallest=None):
         path = str(path)  # np.str_ names itself so
     _check_regular_file(path)
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # bombs are refused below, by size
-            with Image.open(path, formats=FORMATS) as image:
-                size = image.size
-                if image.width * image.height > MAX_PIXELS:
-                    raise UnreadableImageError(
-                        f"{path!r} claims {image.width} x {image.height} pixels, more "
-                        f"than the {MAX_PIXELS:,} allowed: the header is damaged or "
-                        "hostile. Shrink the image if it is real."
-                    )
-                if smallest is not None:
-                    image.draft("RGB", (smallest, smallest))
-                drafted = image.size
-                ImageOps.exif_transpose(image, in_place=True)
-                rgb = _to_rgb(image)
-                rgb.load()
+        with Image.open(path, formats=FORMATS) as image:
+            size = image.size
+            if image.width * image.height > MAX_PIXELS:
+                raise UnreadableImageError(
+                    f"{path!r} claims {image.width} x {image.height} pixels, more "
+                    f"than the {MAX_PIXELS:,} allowed: the header is damaged or "
+                    "hostile. Shrink the image if it is real."
+                )
+            if smallest is not None:
+                image.draft("RGB", (smallest, smallest))
+            drafted = image.size
+            ImageOps.exif_transpose(image, in_place=True)
+            rgb = _to_rgb(image)
+            rgb.load()
     except (UnreadableImageError, MemoryError):
         raise
     except UnidentifiedImageError as error:

@@ -5,10 +5,11 @@ import gzip
 import io
 import os
 import re
-import warnings
 import zipfile
 
 import pandas as pd
+
+from ...utils._quiet import quiet
 
 SEPARATORS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "bar"}
 LARGEST = 1 << 28  # bytes of an unpacked label file
@@ -167,8 +168,7 @@ def _excel_lines(file, data):
             "installed. pip install 'sk-fiqdr[excel]', or save it as CSV."
         ) from error
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # styles and validations it does not know
+        with quiet(module="openpyxl"):  # styles and validations it does not know
             book = openpyxl.load_workbook(io.BytesIO(data), read_only=True)
             sheets = {
                 sheet.title: [

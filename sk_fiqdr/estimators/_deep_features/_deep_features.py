@@ -19,16 +19,18 @@ from torch.utils.data import Subset
 from ...model_selection._fitted_images import check_patients, remember_images
 from ...utils._digest import digest
 from ...utils._files import written_whole
+from ...utils._last_call import LastCall
 from ...utils._progress import progress_bar
 from ...utils._same_file import place_and_times
 from ...utils._tasks import DEEP
 from ...utils._version import FEATURE_LIBRARIES, versions
+from .._device import taking_turns
 from .._fiqdr_classifier import FIQDRClassifier
 from .._input import check_X, report_unreadable
 from .._net import FundusNet
 from .._training._data import FundusDataset
 from ._feature_cache import FeatureCache, image_keys
-from ._frozen_backbone import FrozenBackbone, build, network_key, per_channel
+from ._frozen_backbone import FrozenBackbone, build, network_key, per_channel, rebuild
 
 SHARE = 1024  # images between two steps of the progress bar, without memory
 
@@ -88,7 +90,8 @@ class DeepFeatures(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstima
     input_ : dict
         Kind and size of the images in fit.
     unreadable_ : dict
-        Path and reason of each image that could not be read last time.
+        Path and reason of each image that the last call, in the same thread, could not
+        read.
 
     Notes
     -----
@@ -118,6 +121,7 @@ class DeepFeatures(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstima
     """
 
     check_patients = check_patients
+    unreadable_ = LastCall()
 
     def __init__(
         self,
@@ -311,13 +315,9 @@ class DeepFeatures(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstima
     def _net(self):
         """Return the network, built when it is needed first."""
         if not hasattr(self, "net_"):
-            net = build(self._make_net())
-            if network_key(net) != self.network_:
-                raise ValueError(
-                    f"weights={self.weights!r}, or a library, have changed since this "
-                    "DeepFeatures was fitted. Fit it and the steps after it again."
-                )
-            self.net_ = net
+            with taking_turns():
+                if not hasattr(self, "net_"):
+                    self.net_ = rebuild(self._make_net(), self.network_)
         return self.net_
 
     def _make_net(self):

@@ -23,6 +23,15 @@ def build(net):
         return net.initialize()
 
 
+def rebuild(net, key):
+    if network_key(build(net)) != key:
+        raise ValueError(
+            f"weights={net.weights!r}, or a library, have changed since this "
+            "DeepFeatures was fitted. Fit it and the steps after it again."
+        )
+    return net
+
+
 def network_key(net):
     """Return what tells the features of one network from those of any other."""
     module = net.module_.eval()

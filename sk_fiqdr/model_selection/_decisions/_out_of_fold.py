@@ -11,6 +11,7 @@ from sklearn.utils.parallel import Parallel, delayed
 from sklearn.utils.validation import _check_method_params
 
 from ...utils._labels import UNKNOWN
+from ...utils._quiet import quiet
 from ...utils._unwrap import is_multi_task, last_step, unwrap
 from .._patients import check_patients_apart, holds_paths, patients_of, read_patients
 from .._splits._allocate import allocate_patients, strata_of
@@ -65,8 +66,7 @@ def make_splits(cv, X, y, groups, random_state):
             5 if cv is None else cv, shuffle=shuffle, random_state=random_state
         )
         return list(cv.split(rows, y, patients))
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", "The groups parameter is ignored")
+    with quiet(message="The groups parameter is ignored"):
         # scikit-learn's splitters accept neither images nor y of two columns.
         strata = strata_of(y, len(y))[0]
         splits = list(check_cv(cv).split(rows, strata, patients if known else None))

@@ -38,6 +38,12 @@ def prepare(
         str,
         typer.Option(help="raise: stop at the first unreadable photograph."),
     ] = "warn",
+    on_damage: Annotated[
+        str,
+        typer.Option(
+            help="Damaged JPEGs: warn and prepare, raise: take for unreadable, ignore."
+        ),
+    ] = "warn",
     progress: Annotated[
         bool, typer.Option(help="Show a progress bar if stderr is a terminal.")
     ] = True,
@@ -70,6 +76,7 @@ def prepare(
             quality=quality,
             n_jobs=n_jobs,
             on_error="skip" if on_error == "warn" else on_error,
+            on_damage=on_damage,
             progress=progress,
         )
     except KeyboardInterrupt as error:
@@ -80,7 +87,10 @@ def prepare(
         stop(error, 2)
     except (OSError, RuntimeError) as error:
         stop(error, 3)
-    failed = manifest.loc[manifest["status"] == "failed", ["source", "reason"]]
+    failed, damaged = (
+        manifest.loc[manifest["status"] == status, ["source", "reason"]]
+        for status in ("failed", "damaged")
+    )
     summary = {
         "images": str(images),
         "output": str(output),
@@ -88,10 +98,12 @@ def prepare(
         "seconds": round(time.perf_counter() - start, 1),
         **manifest.attrs,
         "failures": failed.head(N_SHOWN).to_dict("records"),
+        "damages": damaged.head(N_SHOWN).to_dict("records"),
     }
     others = ", ".join(f"{n} {s}" for s, n in sorted(summary["other_files"].items()))
-    n_prepared = summary["prepared"] + summary["unchanged"]
-    counts = {"prepared": n_prepared, "failed": summary["failed"]}
+    n_prepared = summary["prepared"] + summary["unchanged"] - summary["damaged"]
+    counts = {"prepared": n_prepared}
+    counts |= {status: summary[status] for status in ("damaged", "failed")}
     found = count_files({**counts, "left aside": summary["left_aside"]}, others)
     if as_json:
         typer.echo(json.dumps(summary, indent=2))
@@ -120,10 +132,10 @@ def _print_summary(summary, found):
         if summary[name]:
             typer.echo(f"  {summary[name]} {what}")
     typer.echo(f"  {found}")
-    for failure in summary["failures"]:
-        typer.secho(f"  failed: {failure['reason']}", fg="red", err=True)
-    if summary["failed"] > N_SHOWN:
-        typer.secho(
-            f"  and {summary['failed'] - N_SHOWN} more failed", fg="red", err=True
-        )
+    for status, rows in (("damaged", "damages"), ("failed", "failures")):
+        for row in summary[rows]:
+            typer.secho(f"  {status}: {row['reason']}", fg="red", err=True)
+        if summary[status] > N_SHOWN:
+            text = f"  and {summary[status] - N_SHOWN} more {status}"
+            typer.secho(text, fg="red", err=True)
     typer.echo(f"Details are in {summary['manifest']}")

@@ -7,6 +7,7 @@ import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from ..exceptions import UnreadableImageError
+from ._jpeg import MAX_SCANNED, count_scans
 from ._quiet import quiet
 
 PATHS, IMAGES = "paths", "images"
@@ -213,20 +214,20 @@ def open_image(path, *, smallest=None):
     try:
         with Image.open(path, formats=FORMATS) as image:
             size = image.size
-            if image.width * image.height > MAX_PIXELS:
-                raise UnreadableImageError(
-                    f"{path!r} claims {image.width} x {image.height} pixels, more "
-                    f"than the {MAX_PIXELS:,} allowed: the header is damaged or "
-                    "hostile. Shrink the image if it is real."
-                )
+            _check_work(path, image)
             if smallest is not None:
                 image.draft("RGB", (smallest, smallest))
             drafted = image.size
             ImageOps.exif_transpose(image, in_place=True)
             rgb = _to_rgb(image)
             rgb.load()
-    except (UnreadableImageError, MemoryError):
+    except UnreadableImageError:
         raise
+    except MemoryError as error:
+        raise UnreadableImageError(
+            f"{path!r} does not fit into the memory by what its header claims. Shrink "
+            "the image, or leave it out if the header is damaged."
+        ) from error
     except UnidentifiedImageError as error:
         with open(path, "rb") as file:
             start = file.read(16)
@@ -240,6 +241,25 @@ def open_image(path, *, smallest=None):
             "Replace the file, or leave it out."
         ) from error
     return rgb, size if rgb.size == drafted else size[::-1]
+
+
+def _check_work(path, image):
+    """Refuse, before anything is decoded, what would take gigabytes or minutes."""
+    n_pixels = image.width * image.height
+    claims = f"{path!r} claims {image.width} x {image.height} pixels"
+    if n_pixels > MAX_PIXELS:
+        raise UnreadableImageError(
+            f"{claims}, more than the {MAX_PIXELS:,} allowed: the header is damaged or "
+            "hostile. Shrink the image if it is real."
+        )
+    if image.format in ("JPEG", "MPO"):
+        n_scans = count_scans(path)
+        if n_scans * n_pixels > MAX_SCANNED:
+            raise UnreadableImageError(
+                f"{claims} in {n_scans} scans, each of which goes over all of them, "
+                f"more than the {MAX_SCANNED // n_pixels} allowed at this size: it is "
+                "damaged or hostile. Save the image again if it is real."
+            )
 
 
 def _check_regular_file(path):

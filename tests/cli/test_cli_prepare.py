@@ -62,6 +62,22 @@ def test_prepare_tells_what_failed_and_what_is_done_anew(photographs, tmp_path):
     assert "3 prepared again: the settings have changed" in result.stdout
 
 
+def test_prepare_names_what_is_damaged(photographs, tmp_path):
+    path = photographs / "hurt.jpeg"
+    eye = Image.open(next(photographs.rglob("eye.png"))).resize((160, 160))
+    eye.save(path, quality=95)
+    data = path.read_bytes()
+    middle = len(data) // 2
+    path.write_bytes(data[:middle] + data[middle + 40 :])
+    result = run_prepare(photographs, tmp_path / "out")
+    assert result.exit_code == 0
+    assert "damaged: 'hurt.jpeg' is damaged (" in result.stderr
+    assert "4 files found = 3 prepared + 1 damaged" in result.stdout
+    result = run_prepare(photographs, tmp_path / "out", "--on-damage", "raise")
+    assert result.exit_code == 1
+    assert "4 files found = 3 prepared + 1 failed" in result.stdout
+
+
 def test_prepare_prints_json_alone_on_stdout(photographs, tmp_path):
     (photographs / "page.jpeg").write_text("<html>")
     result = run_prepare(photographs, tmp_path / "out", "--json")

@@ -2,6 +2,7 @@
 
 import contextlib
 import errno
+import functools
 import io
 import json
 import os
@@ -259,8 +260,8 @@ def prepare_beside_a_good_one(images, tmp_path):
     odd, good = manifest.itertuples()
     assert good.status == "prepared"
     assert pixels(tmp_path / "out" / "good.png").std() > 10
-    assert odd.status in ("prepared", "failed")
-    assert (tmp_path / "out" / "eye.png").exists() == (odd.status == "prepared")
+    assert odd.status in ("prepared", "damaged", "failed")
+    assert (tmp_path / "out" / "eye.png").exists() == (odd.status != "failed")
     return odd
 
 
@@ -310,10 +311,64 @@ def test_what_is_no_photograph_is_a_failure_with_its_reason(images, tmp_path, ki
 def test_what_a_decoder_cannot_judge_is_accounted_for(images, tmp_path, kind):
     (images / "eye.jpeg").write_bytes(EITHER[kind])
     odd = prepare_beside_a_good_one(images, tmp_path)
-    if odd.status == "prepared":
+    if odd.status in ("prepared", "damaged"):
         assert pixels(tmp_path / "out" / "eye.png").shape == (SIZE, SIZE, 3)
     else:
         assert odd.reason.startswith("'eye.jpeg'")
+
+
+@pytest.fixture
+def misread(images):
+    """A JPEG that is decoded with a warning only: bytes are missing from its middle."""
+    data = encoded()
+    middle = len(data) // 2
+    (images / "eye.jpeg").write_bytes(data[:middle] + data[middle + 40 :])
+    return images
+
+
+@pytest.mark.parametrize("n_jobs", [1, 2])
+def test_a_damaged_photograph_is_prepared_and_named(misread, tmp_path, n_jobs):
+    out = tmp_path / "out"
+    with pytest.warns(UserWarning, match=r"1 of 2 photographs are damaged.*eye\.jpeg"):
+        manifest = prepare_images(misread, out, image_size=SIZE, n_jobs=n_jobs)
+    rows = manifest.set_index("source")
+    assert rows["status"].to_dict() == {"eye.jpeg": "damaged", "good.png": "prepared"}
+    assert rows.loc["eye.jpeg", "reason"].startswith("'eye.jpeg' is damaged (")
+    assert (out / "eye.jpeg").exists()
+    assert (manifest.attrs["prepared"], manifest.attrs["damaged"]) == (2, 1)
+    with pytest.warns(UserWarning, match="1 of 2 photographs are damaged"):
+        again = prepare_images(misread, out, image_size=SIZE, n_jobs=1)
+    assert again.attrs["unchanged"] == 2
+    assert again.equals(manifest)
+
+
+def test_damage_can_be_an_error_also_of_what_was_prepared(misread, tmp_path):
+    out = tmp_path / "out"
+    prepare = functools.partial(prepare_images, image_size=SIZE, on_error="skip")
+    prepare(misread, out, n_jobs=1)
+    manifest = prepare(misread, out, n_jobs=1, on_damage="raise")
+    status = dict(zip(manifest["source"], manifest["status"], strict=True))
+    assert status == {"eye.jpeg": "failed", "good.png": "prepared"}
+    assert not (out / "eye.jpeg").exists()
+
+
+def test_damage_is_not_looked_for_if_it_is_to_be_ignored(misread, tmp_path):
+    out = tmp_path / "out"
+    manifest = prepare_images(
+        misread, out, image_size=SIZE, n_jobs=1, on_damage="ignore"
+    )
+    assert manifest["status"].tolist() == ["prepared", "prepared"]
+
+
+def test_a_damaged_photograph_that_is_gone_comes_back_damaged(misread, tmp_path):
+    away = shutil.copytree(misread, tmp_path / "away")  # with the same times
+    prepare = functools.partial(prepare_images, misread, tmp_path / "out", n_jobs=1)
+    before = prepare(image_size=SIZE, on_error="skip")
+    (misread / "eye.jpeg").unlink()
+    gone = prepare(image_size=SIZE, on_error="skip")
+    assert sorted(gone["status"]) == ["gone", "prepared"]
+    shutil.copy2(away / "eye.jpeg", misread / "eye.jpeg")
+    assert prepare(image_size=SIZE, on_error="skip").equals(before)
 
 
 @pytest.mark.timeout(20)
@@ -378,7 +433,10 @@ def test_all_of_them_in_one_folder_are_accounted_for(tmp_path):
     (tmp_path / "in").mkdir()
     for kind, data in kinds.items():
         (tmp_path / "in" / f"{kind}.jpeg").write_bytes(data)
-    with pytest.warns(UserWarning, match="could not be prepared"):
+    with (
+        pytest.warns(UserWarning, match="could not be prepared"),
+        pytest.warns(UserWarning, match="are damaged, and were prepared"),
+    ):
         manifest = prepare_images(
             tmp_path / "in", tmp_path / "out", image_size=SIZE, n_jobs=1
         )
@@ -393,9 +451,8 @@ def test_all_of_them_in_one_folder_are_accounted_for(tmp_path):
             assert status[kind] == "failed", kind
         elif kind not in EITHER:
             assert status[kind] == "prepared", kind
-    assert (
-        manifest["reason"].notna().tolist() == (manifest["status"] == "failed").tolist()
-    )
+    without = manifest["reason"].isna()
+    assert without.equals(manifest["status"] == "prepared")
     assert len(list((tmp_path / "out").iterdir())) == 1 + manifest["output"].count()
 
 

@@ -14,7 +14,8 @@ from ...utils._files import written_whole
 from ...utils._same_file import size_and_time
 from ._sources import could_be_output
 
-PREPARED, FAILED, GONE, ASIDE = "prepared", "failed", "gone", "left aside"
+PREPARED, DAMAGED, FAILED = "prepared", "damaged", "failed"
+GONE, ASIDE = "gone", "left aside"
 
 
 class Record(NamedTuple):
@@ -22,8 +23,8 @@ class Record(NamedTuple):
 
     source: str  # path in the folder of photographs, parted by "/"
     output: str | None = None  # path in the output folder
-    status: str = FAILED  # or PREPARED, ASIDE; GONE if the source was removed
-    reason: str | None = None  # why it failed, or is left aside
+    status: str = FAILED  # or PREPARED, DAMAGED, ASIDE; GONE if the source was removed
+    reason: str | None = None  # why it failed, is damaged, or is left aside
     circle_x: float | None = None  # in pixels of the source, upright
     circle_y: float | None = None
     circle_radius: float | None = None
@@ -197,7 +198,7 @@ def _record(values):
         all(isinstance(text, str | None) for text in texts)
         and all(type(number) in (int, float, type(None)) for number in numbers)
         and record.source
-        and record.status in (PREPARED, FAILED, GONE, ASIDE)
+        and record.status in (PREPARED, DAMAGED, FAILED, GONE, ASIDE)
     ):
         return None
     if record.output is None:
@@ -256,7 +257,8 @@ def read_rows(manifest):
             if record.status == ASIDE:  # looked at anew each time
                 continue
             if record.status == GONE:  # until it is found again that it is
-                record = record._replace(status=PREPARED)
+                status = DAMAGED if record.reason else PREPARED
+                record = record._replace(status=status)
             yield record
     _warn_of_strange(manifest, strange)
 

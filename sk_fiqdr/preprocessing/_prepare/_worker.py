@@ -13,10 +13,11 @@ from PIL import Image
 
 from ...exceptions import NoFundusError, UnreadableImageError
 from ...utils._files import written_whole
+from ...utils._jpeg import find_damage
 from ...utils._same_file import size_and_time
 from .._contrast import ClaheEqualizer, GrahamNormalizer
 from .._crop import crop_file
-from ._manifest import FAILED, PREPARED, Journal, Record
+from ._manifest import DAMAGED, FAILED, PREPARED, Journal, Record
 
 RECIPE = 1  # to be raised whenever the same settings come to give other pixels
 NORMALIZERS = {"graham": GrahamNormalizer, "clahe": ClaheEqualizer}
@@ -54,6 +55,7 @@ class Task(NamedTuple):
     run: int
     drafts: Path  # in the workplace, for files that have no name yet
     settings: Settings
+    on_damage: str = "warn"
 
 
 def prepare_batch(jobs, task):
@@ -120,6 +122,7 @@ def _prepare(job, task, journal):
     journal.begin(job.source)
     record = _describe(job, task)
     try:
+        damage = _find_damage(job, task)
         data, circle = _make(job, task)
     except ImportError:
         raise  # of OpenCV, on a cluster's machine: no photograph is to blame
@@ -128,7 +131,8 @@ def _prepare(job, task, journal):
     x, y, radius = (round(float(value), 2) for value in circle)
     made = record._replace(
         output=job.output,
-        status=PREPARED,
+        status=DAMAGED if damage else PREPARED,
+        reason=damage or None,
         circle_x=x,
         circle_y=y,
         circle_radius=radius,
@@ -150,6 +154,20 @@ def _describe(job, task):
     if known_by is None:
         return record  # reading it will say why
     return record._replace(source_bytes=known_by[0], source_mtime_ns=known_by[1])
+
+
+def _find_damage(job, task):
+    """Return what is wrong with a photograph that can be read all the same."""
+    path = task.images / job.source
+    if task.on_damage == "ignore" or not path.is_file():
+        return ""
+    damage = find_damage(path)
+    if not damage:
+        return ""
+    text = f"{os.fspath(path)!r} is damaged ({damage}): some of its pixels are wrong."
+    if task.on_damage == "raise":
+        raise UnreadableImageError(f"{text} Copy it again.")
+    return _without_folder(f"{text} Look at it, and copy it again.", task)
 
 
 def _make(job, task):
@@ -209,8 +227,10 @@ def _fail(error, job, record, task, journal):
     for name in {job.output, job.stale} - {None}:
         with contextlib.suppress(OSError):
             _place(task, name).unlink()
-    # The same wherever the folder lies.
-    folder = repr(os.fspath(task.images) + os.sep)[1:-1]
-    reason = str(error).replace(folder, "")
-    journal.append(record._replace(reason=reason))
+    journal.append(record._replace(reason=_without_folder(str(error), task)))
     return error
+
+
+def _without_folder(reason, task):
+    """Return a reason in words that are the same wherever the folder lies."""
+    return reason.replace(repr(os.fspath(task.images) + os.sep)[1:-1], "")

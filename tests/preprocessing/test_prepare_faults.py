@@ -224,7 +224,7 @@ def a_socket(path):
 
 NO_FILES = {
     a_folder: "is a folder",
-    a_dangling_link: "a link to what is not",
+    a_dangling_link: "a link to a missing file",
     a_link_to_itself: "cannot be reached",
     a_pipe: "is no regular file",
     a_socket: "is no regular file",

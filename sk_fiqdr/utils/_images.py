@@ -4,10 +4,12 @@ import os
 import stat
 
 import numpy as np
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import Image, UnidentifiedImageError
 
 from ..exceptions import UnreadableImageError
+from ._file_kinds import name_kind
 from ._jpeg import MAX_SCANNED, count_scans
+from ._pixels import choose_page, upright_rgb
 from ._quiet import quiet
 
 PATHS, IMAGES = "paths", "images"
@@ -124,18 +126,32 @@ def _check_pixels(X):
             "no pixels."
         )
     if X.dtype != np.uint8:
-        low, high = (X.min(), X.max()) if X.size else (0, 0)
-        scale = " * 255" if high <= 1 else ""
         raise ValueError(
-            f"Images must be uint8 pixels from 0 to 255, got {X.dtype} from {low:g} to "
-            f"{high:g}. Use (X{scale}).round().astype(np.uint8); the net normalises by "
-            "itself."
+            f"Images must be uint8 pixels from 0 to 255, got {X.dtype}"
+            f"{_range_and_way(X)}"
         )
     if X.max() <= 1:
         raise ValueError(
             "Images hold nothing above 1: they look scaled to 0..1 and cast to uint8, "
             "which leaves them black. Pass pixels from 0 to 255."
         )
+
+
+def _range_and_way(X):
+    if X.dtype.kind not in "biuf" or not X.size:
+        return ". Pass np.asarray(X, dtype=np.uint8), or paths."
+    low, high = X.min(), X.max()
+    if low < 0:
+        way = "Undo what made them negative, such as a normalisation by mean and std."
+    else:
+        bits = (
+            8 if high <= 255 else next(b for b in (10, 12, 14, 16, 32) if high < 1 << b)
+        )
+        scale = (
+            " * 255" if high <= 1 else f" * (255 / {2**bits - 1})" if bits > 8 else ""
+        )
+        way = f"Use (X{scale}).round().astype(np.uint8); the net normalises by itself."
+    return f" from {low:g} to {high:g}. {way}"
 
 
 def read_image(path, image_size):
@@ -182,8 +198,9 @@ def read_image(path, image_size):
 def open_image(path, *, smallest=None):
     """Read a photograph as 8-bit RGB, reduced while it is decoded where that is asked.
 
-    Grey, palette, transparent (on black), CMYK and 16-bit images become 8-bit RGB,
-    the EXIF orientation is honoured, the first frame of an animation is taken.
+    Grey, palette, transparent (on black), CMYK, float and 16-bit images become 8-bit
+    RGB at the depth that their pixels use, the EXIF orientation is honoured, the first
+    frame of an animation and the largest page of a TIFF are taken.
 
     Parameters
     ----------
@@ -213,13 +230,13 @@ def open_image(path, *, smallest=None):
     _check_regular_file(path)
     try:
         with Image.open(path, formats=FORMATS) as image:
+            choose_page(image)
             size = image.size
             _check_work(path, image)
             if smallest is not None:
                 image.draft("RGB", (smallest, smallest))
             drafted = image.size
-            ImageOps.exif_transpose(image, in_place=True)
-            rgb = _to_rgb(image)
+            rgb = upright_rgb(image)
             rgb.load()
     except UnreadableImageError:
         raise
@@ -229,12 +246,8 @@ def open_image(path, *, smallest=None):
             "the image, or leave it out if the header is damaged."
         ) from error
     except UnidentifiedImageError as error:
-        with open(path, "rb") as file:
-            start = file.read(16)
-        raise UnreadableImageError(
-            f"{path!r} is not an image: it begins with {start!r}. Expected one of "
-            f"{', '.join(FORMATS)}; a web page under this name is a failed download."
-        ) from error
+        what, way = name_kind(path, FORMATS)
+        raise UnreadableImageError(f"{path!r} is {what}. {way}") from error
     except Exception as error:  # Pillow's plugins raise of all kinds on damaged files
         raise UnreadableImageError(
             f"{path!r} cannot be read as an image ({type(error).__name__}: {error}). "
@@ -281,27 +294,6 @@ def _check_regular_file(path):
         raise UnreadableImageError(
             f"{path!r} is empty (0 bytes), expected an image. Copy it again."
         )
-
-
-def _to_rgb(image):
-    if image.mode.startswith("I"):
-        # Pillow clips to 8 bits; keep the upper 8 of 16 instead. Not those that the
-        # image fills: how bright it is tells of its quality.
-        pixels = np.asarray(image).astype(np.int64)
-        bits = 16
-        if image.mode == "I":  # as wide as an int32, whatever it holds
-            bits = 8 if pixels.max() < 1 << 8 else 16 if pixels.max() < 1 << 16 else 31
-        pixels = pixels.clip(0) >> (bits - 8)
-        image = Image.fromarray(pixels.astype(np.uint8))
-    elif image.mode == "F":
-        pixels = np.asarray(image)
-        scale = 255 if pixels.max() <= 1 else 1
-        image = Image.fromarray((pixels * scale).clip(0, 255).astype(np.uint8))
-    elif image.has_transparency_data:
-        image = image.convert("RGBA")
-        black = Image.new("RGBA", image.size, (0, 0, 0, 255))
-        image = Image.alpha_composite(black, image)
-    return image if image.mode == "RGB" else image.convert("RGB")
 
 
 def read_or_blank(path, image_size):

@@ -154,7 +154,7 @@ NAMED_FAILURES = {
     "one byte": (b"\xff", "is not an image"),
     "html page": (b"<!DOCTYPE html><p>Sign in</p>", "<!DOCTYPE html"),
     "text": ("Not found: eye ä\n".encode(), "is not an image"),
-    "pdf": (b"%PDF-1.7\n", "is not an image"),
+    "pdf": (b"%PDF-1.7\n", "is a PDF document"),
     "postscript": (encoded(format="EPS"), "is not an image"),
     "zeros": (bytes(10_000), "is not an image"),
     "header of jpeg only": (b"\xff\xd8\xff\xe0", "jpeg'"),

@@ -166,8 +166,8 @@ def test_sixteen_bit_colour_keeps_its_upper_bits(tmp_path, quarters):
     assert_close(read_image(tmp_path / "eye.png", SIZE), quarters, 1)
 
 
-def write_png16(path, pixels):
-    """Write 16-bit RGB, which Pillow cannot, by hand."""
+def write_png16(path, pixels, colour=2):
+    """Write 16 bits, of RGB or another type of colour, which Pillow cannot."""
 
     def chunk(name, data):
         return (
@@ -181,7 +181,7 @@ def write_png16(path, pixels):
     rows = b"".join(b"\0" + row.astype(">u2").tobytes() for row in pixels)
     path.write_bytes(
         b"\x89PNG\r\n\x1a\n"
-        + chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, 16, 2, 0, 0, 0))
+        + chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, 16, colour, 0, 0, 0))
         + chunk(b"IDAT", zlib.compress(rows))
         + chunk(b"IEND", b"")
     )

@@ -1,4 +1,4 @@
-"""What a file is that is no readable image: its true name, and the way out."""
+"""What a file is that is not a readable image: its true name, and the way out."""
 
 from PIL import Image
 

@@ -41,7 +41,7 @@ from sk_fiqdr.baselines._cnn import FINE_TUNED
 from sk_fiqdr.datasets import load_kaggle_dr
 from sk_fiqdr.metrics import quality_report
 from sk_fiqdr.model_selection import PatientStratifiedKFold
-from sk_fiqdr.utils._images import read_image
+from sk_fiqdr.utils._read_image import read_image
 
 RESULTS = Path(__file__).parent / "results" / "baselines.csv"
 HAND_CRAFTED = (TemplateHistogramClassifier, EdgeIntensityClassifier)

@@ -55,7 +55,7 @@ class EfficientNetLite0(torch.nn.Module):
 
 def read_images(paths, image_size):
     """Decode once, so that epochs read from memory."""
-    from sk_fiqdr.utils._images import read_image
+    from sk_fiqdr.utils._read_image import read_image
 
     return np.stack([read_image(path, image_size) for path in paths])
 

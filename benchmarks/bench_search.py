@@ -41,7 +41,7 @@ from sk_fiqdr.estimators._deep_features._feature_cache import FeatureCache
 from sk_fiqdr.metrics import fiqdr_scoring
 from sk_fiqdr.model_selection import PatientStratifiedKFold, SearchCheckpoint
 from sk_fiqdr.modules._backbones import IMAGENET_MEAN, IMAGENET_STD
-from sk_fiqdr.utils._images import read_image
+from sk_fiqdr.utils._read_image import read_image
 
 RESULTS = Path(__file__).parent / "results" / "search.csv"
 GRID = {"beta": [1, 9, 27, "balanced"], "lambd": [0, 0.01, 0.1]}

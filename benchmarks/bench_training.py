@@ -178,7 +178,7 @@ def write_photographs(folder, n_files, image_size):
 
 def bench_reading():
     """Compare training from files with training from memory."""
-    from sk_fiqdr.utils._images import read_image
+    from sk_fiqdr.utils._read_image import read_image
 
     with tempfile.TemporaryDirectory() as folder:
         paths, y = write_photographs(Path(folder), 256, 256)

@@ -16,11 +16,11 @@ from ..model_selection._fitted_images import (
 )
 from ..utils._classes import check_length, encode_classes, known_accuracy
 from ..utils._constraints import N_JOBS, one_of, whole
-from ..utils._images import check_images
 from ..utils._labels import UNKNOWN, most_probable
 from ..utils._last_call import LastCall
+from ..utils._read_image import check_images
 from ..utils._tasks import QUALITY
-from ._reading import describe_images
+from ._photograph_measures import describe_images
 
 POOR, GOOD = 0, 1  # codes
 SMALLEST = 32  # pixels, below which measures are meaningless

@@ -44,7 +44,7 @@ def audit(
         check_format(as_json, as_csv)
         check_free(picture, overwrite)
         from .. import datasets
-        from ._training import load, log_found
+        from ._fit_model import load, log_found
 
         if grades or quality:
             data = load(images, grades, quality, patient_column, poor_label)

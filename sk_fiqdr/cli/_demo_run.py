@@ -13,7 +13,7 @@ from skorch.callbacks import Callback
 from ..datasets import make_fundus
 from ..estimators._fiqdr_classifier import FIQDRClassifier
 from ..metrics import fiqdr_scoring
-from ..metrics._scores import COMPARED_QUALITY_SCORES, GRADING_SCORES
+from ..metrics._scorers import COMPARED_QUALITY_SCORES, GRADING_SCORES
 from ..model_selection import PatientStratifiedKFold, patient_train_test_split
 from ..utils._files import written_whole
 from ._output import write_csv

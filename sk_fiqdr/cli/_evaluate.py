@@ -50,7 +50,7 @@ def evaluate(
         check_format(as_json, as_csv)
         check_free(report, overwrite)
         model_folder(model)  # before torch is waited for
-        from ._training import describe_patients, load, log_found
+        from ._fit_model import describe_patients, load, log_found
 
         data = load(images, grades, quality, patient_column, poor_label)
         rows = _unseen(model, data)
@@ -118,7 +118,7 @@ def _seen_by_name(names, trained):
     """
     import numpy as np
 
-    from ..model_selection._patients import read_patients
+    from ..model_selection._patient_ids import read_patients
 
     names = [f"folder/{name}" for name in (*trained, *names)]
     read = np.array([patient for patient, _ in read_patients(names)], dtype=str)

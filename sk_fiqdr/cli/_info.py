@@ -62,7 +62,7 @@ def _of_machine():
 
 
 def _of_model(folder):
-    from ..estimators._saving._saved_config import CONFIG, read_config
+    from ..estimators._saving._saved_format import CONFIG, read_config
 
     folder = model_folder(folder)
     config = read_config(folder / CONFIG)

@@ -29,7 +29,7 @@ def model_folder(folder):
     FileNotFoundError
         If there is none, with what the folder holds.
     """
-    from ..estimators._saving._saved_config import CONFIG
+    from ..estimators._saving._saved_format import CONFIG
 
     for place in (folder, folder / "model"):
         if (place / CONFIG).is_file():
@@ -65,7 +65,7 @@ def load_model(folder, **parameters):
     """
     import sk_fiqdr
 
-    from ..estimators._saving._saved_config import CONFIG, read_config
+    from ..estimators._saving._saved_format import CONFIG, read_config
 
     folder = model_folder(folder)
     name = read_config(folder / CONFIG)["estimator"]

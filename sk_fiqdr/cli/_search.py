@@ -96,8 +96,8 @@ def search(
         settings = settings_of(ctx)
         has_begun = (output / "candidates").exists()
         check_output(output, "search", settings, has_begun=has_begun)
-        from ._ticks import listening
-        from ._training import beta_of, describe_held_out, hold_out, load
+        from ._fit_model import beta_of, describe_held_out, hold_out, load
+        from ._progress_by_epoch import listening
 
         grid = {
             "beta": [beta_of(text) for text in beta or ["1", "9", "27"]],
@@ -143,7 +143,7 @@ def search(
 
 
 def _check_score(name):
-    from ..metrics._scores import SCORES
+    from ..metrics._scorers import SCORES
 
     if name not in SCORES:
         raise ValueError(f"--refit must be one of {', '.join(SCORES)}, got {name!r}.")
@@ -157,7 +157,7 @@ def _make_search(settings, grid, frozen, output):
 
     from ..metrics import fiqdr_scoring
     from ..model_selection import PatientStratifiedKFold, SearchCheckpoint
-    from ._training import make_net
+    from ._fit_model import make_net
 
     names = ("backbone", "weights", "image_size", "device", "on_error")
     if frozen:

@@ -72,8 +72,7 @@ def train(
             )
         has_begun = any((output / "checkpoints").rglob("*.safetensors"))
         check_output(output, "train", settings, has_begun=has_begun)
-        from ._ticks import listening
-        from ._training import (
+        from ._fit_model import (
             beta_of,
             describe_held_out,
             hold_out,
@@ -81,6 +80,7 @@ def train(
             log_found,
             make_net,
         )
+        from ._progress_by_epoch import listening
 
         net = make_net(
             {**ctx.params, "beta": beta_of(beta)},
@@ -134,7 +134,7 @@ def _parts(data, train):
 
 
 def _save(net, output, scores):
-    from ..metrics._scores import SCORES
+    from ..metrics._scorers import SCORES
 
     values = dict(zip(scores["measure"], scores["value"].astype(float), strict=True))
     known = {name: v for name, v in values.items() if name in SCORES and v == v}

@@ -9,7 +9,7 @@ from typing import NamedTuple
 from urllib.parse import unquote
 
 from ..utils._image_files import list_files
-from ..utils._images import EXTENSIONS
+from ..utils._read_image import EXTENSIONS
 
 DEEPEST = 3  # how far below the given folder a set may begin
 SHOWN = 8  # how many entries of a folder an error shows

@@ -18,18 +18,17 @@ from ..model_selection._fitted_images import check_patients
 from ..utils._interrupts import noticing_ctrl_c
 from ..utils._last_call import LastCall
 from ..utils._tasks import DEEP
-from ._checkpoints._checkpoint import open_checkpoint
-from ._input import (
+from ._check_input import (
     check_X,
     make_dataset,
     make_training_set,
     remember_fit,
     report_unreadable,
 )
-from ._parts import NetParts
+from ._checkpoints._checkpoint import open_checkpoint
+from ._net_parts import NetParts
 from ._saving._saving_mixin import SavingMixin
-from ._training._data import AugmentedDataset, make_loader
-from ._training._errors import (
+from ._training._fit_errors import (
     check_finite,
     check_outputs,
     check_some_were_read,
@@ -39,6 +38,7 @@ from ._training._errors import (
     too_small_for_norm,
     warn_interrupted,
 )
+from ._training._image_dataset import AugmentedDataset, make_loader
 from ._training._inner_split import check_inner_split, check_train_split
 
 

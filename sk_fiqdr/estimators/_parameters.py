@@ -11,7 +11,7 @@ from sklearn.utils._param_validation import Options, validate_parameter_constrai
 
 from ..modules import MultiTaskNet
 from ..utils._constraints import one_of, real, whole
-from ._device import DeviceNet
+from ._device_and_precision import DeviceNet
 
 CONSTRAINTS = {
     "weights": [str, os.PathLike, None],

@@ -4,7 +4,7 @@ import os
 
 import numpy as np
 
-from ..utils._images import PATHS, check_images, read_or_blank, resize_images
+from ..utils._read_image import PATHS, check_images, read_or_blank, resize_images
 
 
 def names_of(X):

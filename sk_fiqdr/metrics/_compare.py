@@ -9,8 +9,7 @@ from ..utils._labels import N_GRADES, UNKNOWN, check_integers, check_truth
 from ._bootstrap import check_bootstrap, check_groups, draw_patients, interval
 from ._quality import quality_measures
 from ._reports import _grading_measures
-from ._scorers import _unwrap, decide_tasks
-from ._scores import COMPARED_QUALITY_SCORES, GRADING_SCORES
+from ._scorers import COMPARED_QUALITY_SCORES, GRADING_SCORES, _unwrap, decide_tasks
 
 DIFFERENCE = ["difference", "difference_lower", "difference_upper"]
 N_GRADING_CELLS = 3 * N_GRADES**2  # quality poor, good or unknown

@@ -13,8 +13,21 @@ from ..utils._labels import UNKNOWN, check_targets, most_probable
 from ..utils._quiet import quiet
 from ..utils._unwrap import unwrap
 from ._grading import quadratic_weighted_kappa
-from ._quality import mean_acc, sensitivity, specificity
-from ._scores import GRADING_SCORES, QUALITY_SCORES
+from ._quality import accuracy, mean_acc, precision, sensitivity, specificity
+
+# The scores of both tasks by name: every other list of them is derived from these.
+# Quality of the images whose grades count; None counts all.
+GRADING_SCORES = {"kappa": None, "kappa_good": 1, "kappa_poor": 0}
+QUALITY_SCORES = {
+    "mean_acc": mean_acc,
+    "specificity": specificity,
+    "sensitivity": sensitivity,
+    "precision": precision,
+    "quality_accuracy": accuracy,
+}
+SCORES = (*GRADING_SCORES, *QUALITY_SCORES)
+# Those of the quality that the paper compares models by.
+COMPARED_QUALITY_SCORES = ("mean_acc", "specificity", "sensitivity")
 
 
 def _unwrap(estimator, X):

@@ -13,7 +13,7 @@ from ._decisions._fellow_eye_classifier import FellowEyeClassifier
 from ._decisions._fellow_eyes import fuse_fellow_eyes
 from ._decisions._quality_gate import QualityGate
 from ._decisions._tuned_grade_thresholds import TunedGradeThresholdsCV
-from ._patients import check_patients_apart, patient_ids
+from ._patient_ids import check_patients_apart, patient_ids
 from ._search._search_checkpoint import SearchCheckpoint
 from ._splits._patient_kfold import PatientStratifiedKFold
 from ._splits._patient_train_test_split import patient_train_test_split

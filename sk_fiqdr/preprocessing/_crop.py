@@ -4,7 +4,7 @@ import numpy as np
 from PIL import Image
 
 from ..exceptions import NoFundusError
-from ..utils._images import open_image
+from ..utils._read_image import open_image
 from ._circle import Circle, find_circle
 
 

@@ -4,7 +4,7 @@ import os
 from collections import Counter
 from typing import NamedTuple
 
-from ._images import EXTENSIONS
+from ._read_image import EXTENSIONS
 
 # What systems keep beside photographs, thumbnails of them for one.
 SYSTEM_FOLDERS = frozenset(

@@ -12,7 +12,7 @@ from helpers.commands import run, words
 from sk_fiqdr import DRGrader, FIQDRClassifier, QualityClassifier
 from sk_fiqdr.cli._model import trained_patients
 from sk_fiqdr.datasets import audit, load_kaggle_dr
-from sk_fiqdr.estimators._saving._saved_config import checksum
+from sk_fiqdr.estimators._saving._saved_format import checksum
 from sk_fiqdr.metrics import grading_report, quality_report
 
 LABELS = ["--grades", "{grades}", "--quality", "{quality}"]

@@ -31,7 +31,7 @@ from sk_fiqdr import DeepFeatures, DRGrader, FIQDRClassifier
 from sk_fiqdr.estimators._deep_features._feature_cache import FeatureCache
 from sk_fiqdr.metrics import fiqdr_scoring, kappa_scorer
 from sk_fiqdr.model_selection import PatientLeakageError, PatientStratifiedKFold
-from sk_fiqdr.utils._images import UnreadableImageError
+from sk_fiqdr.utils._read_image import UnreadableImageError
 
 TESTS = Path(__file__).parents[1]
 HEADS = {"backbone": None, "max_epochs": 3, "batch_size": 8, "random_state": 0}

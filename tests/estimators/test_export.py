@@ -15,7 +15,7 @@ from torchvision.models import VisionTransformer
 
 from sk_fiqdr import DRGrader, FIQDRClassifier, QualityClassifier
 from sk_fiqdr.datasets import make_fundus
-from sk_fiqdr.utils._images import read_image
+from sk_fiqdr.utils._read_image import read_image
 
 TinyTransformer = functools.partial(
     VisionTransformer,

@@ -16,7 +16,7 @@ from helpers.networks import TinyBackbone
 from torch import nn
 
 from sk_fiqdr import DRGrader, FIQDRClassifier, QualityClassifier
-from sk_fiqdr.estimators._saving._saved_config import checksum
+from sk_fiqdr.estimators._saving._saved_format import checksum
 from sk_fiqdr.metrics import fiqdr_scoring
 from sk_fiqdr.model_selection import patient_ids
 from sk_fiqdr.utils import _files

@@ -8,7 +8,7 @@ import torch
 from helpers.fits import make_features
 
 from sk_fiqdr import DRGrader, FIQDRClassifier
-from sk_fiqdr.estimators._saving._saved_config import checksum
+from sk_fiqdr.estimators._saving._saved_format import checksum
 from sk_fiqdr.model_selection import PatientValidSplit
 
 HEADS = {"backbone": None, "max_epochs": 1, "random_state": 0}

@@ -16,7 +16,7 @@ from skorch.dataset import ValidSplit
 
 from sk_fiqdr import DRGrader, FIQDRClassifier, QualityClassifier
 from sk_fiqdr.callbacks import EarlyStopping
-from sk_fiqdr.estimators._training._data import balanced_sampler
+from sk_fiqdr.estimators._training._image_dataset import balanced_sampler
 from sk_fiqdr.metrics import kappa_scorer
 from sk_fiqdr.model_selection import PatientLeakageError, PatientValidSplit
 

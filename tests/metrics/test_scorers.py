@@ -22,7 +22,7 @@ from sk_fiqdr.metrics import (
     sensitivity_scorer,
     specificity_scorer,
 )
-from sk_fiqdr.metrics._scores import SCORES
+from sk_fiqdr.metrics._scorers import SCORES
 
 
 class TwoTasks(ClassifierMixin, BaseEstimator):

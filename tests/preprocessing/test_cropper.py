@@ -14,7 +14,7 @@ from sk_fiqdr.datasets import make_fundus
 from sk_fiqdr.model_selection import patient_ids
 from sk_fiqdr.preprocessing import FundusCropper, NoFundusError
 from sk_fiqdr.preprocessing._crop import crop_file, crop_to_circle
-from sk_fiqdr.utils._images import UnreadableImageError
+from sk_fiqdr.utils._read_image import UnreadableImageError
 
 
 @pytest.fixture(scope="module")

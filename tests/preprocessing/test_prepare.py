@@ -15,7 +15,7 @@ from sk_fiqdr.datasets import make_fundus
 from sk_fiqdr.preprocessing import ClaheEqualizer, GrahamNormalizer, prepare_images
 from sk_fiqdr.preprocessing._crop import crop_file
 from sk_fiqdr.preprocessing._prepare._manifest import read_manifest
-from sk_fiqdr.utils._images import UnreadableImageError
+from sk_fiqdr.utils._read_image import UnreadableImageError
 
 NAMES = (
     "10_left.jpeg",

@@ -10,7 +10,7 @@ from sk_fiqdr.datasets._folder import image_name
 from sk_fiqdr.model_selection import patient_ids
 from sk_fiqdr.preprocessing import prepare_images
 from sk_fiqdr.utils._image_files import BESIDE, SYSTEM, list_files
-from sk_fiqdr.utils._images import EXTENSIONS, FORMATS, read_image
+from sk_fiqdr.utils._read_image import EXTENSIONS, FORMATS, read_image
 
 SAVED_AS = {
     ".apng": "PNG",

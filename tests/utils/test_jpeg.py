@@ -10,8 +10,8 @@ from PIL import Image
 
 from sk_fiqdr.datasets import make_fundus
 from sk_fiqdr.exceptions import UnreadableImageError
-from sk_fiqdr.utils._images import read_image
 from sk_fiqdr.utils._jpeg import count_scans, find_damage
+from sk_fiqdr.utils._read_image import read_image
 
 EYE = make_fundus(1, image_size=256, random_state=3).data[0]
 KINDS = {

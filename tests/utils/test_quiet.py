@@ -8,8 +8,8 @@ import pytest
 from PIL import Image, PngImagePlugin
 
 from sk_fiqdr.datasets import audit, make_fundus
-from sk_fiqdr.utils._images import read_image
 from sk_fiqdr.utils._quiet import quiet
+from sk_fiqdr.utils._read_image import read_image
 
 
 def test_filters_are_as_they_were_however_threads_overlap():

@@ -8,7 +8,7 @@ import imagehash
 import numpy as np
 from PIL import Image, ImageFilter
 
-from ...utils._images import open_image
+from ...utils._read_image import open_image
 from ...utils._same_file import content_of
 
 SIDE = 256  # pixels of the longer side at which an image is hashed

@@ -7,7 +7,7 @@ import pandas as pd
 from sklearn.utils import Bunch
 
 from ...exceptions import PatientLeakageError
-from ...model_selection._patients import read_patients
+from ...model_selection._patient_ids import read_patients
 from ...utils._image_files import describe_aside, may_be_photographs
 from ...utils._labels import UNKNOWN
 from .._folder import find_images, image_key, image_name

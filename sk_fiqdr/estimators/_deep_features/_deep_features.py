@@ -24,11 +24,11 @@ from ...utils._progress import progress_bar
 from ...utils._same_file import place_and_times
 from ...utils._tasks import DEEP
 from ...utils._version import FEATURE_LIBRARIES, versions
-from .._device import taking_turns
+from .._check_input import check_X, report_unreadable
+from .._device_and_precision import taking_turns
 from .._fiqdr_classifier import FIQDRClassifier
-from .._input import check_X, report_unreadable
 from .._net import FundusNet
-from .._training._data import FundusDataset
+from .._training._image_dataset import FundusDataset
 from ._feature_cache import FeatureCache, image_keys
 from ._frozen_backbone import FrozenBackbone, build, network_key, per_channel, rebuild
 

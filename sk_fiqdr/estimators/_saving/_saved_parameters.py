@@ -14,7 +14,7 @@ import torch
 
 from ...losses._grade import GRADE_LOSSES
 from ...utils._digest import NO_PART
-from ._saved_config import damaged
+from ._saved_format import damaged
 
 # What skorch knows by a prefix; earlier versions saved any of it.
 PASSED_ON = re.compile(

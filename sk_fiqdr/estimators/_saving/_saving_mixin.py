@@ -1,6 +1,6 @@
 """How a fitted net is saved, loaded, and exported to other runtimes."""
 
-from . import _export, _pretrained
+from . import _export, _save_and_load
 
 
 class SavingMixin:
@@ -30,7 +30,7 @@ class SavingMixin:
         TypeError
             If `scores` is not a dict of numbers.
         """
-        _pretrained.save(self, folder, overwrite=overwrite, scores=scores)
+        _save_and_load.save(self, folder, overwrite=overwrite, scores=scores)
 
     @classmethod
     def from_pretrained(cls, folder, **parameters):
@@ -57,7 +57,7 @@ class SavingMixin:
             If the folder holds no such model, or anything in it is not what
             `save_pretrained` writes; the message says what.
         """
-        return _pretrained.load(cls, folder, **parameters)
+        return _save_and_load.load(cls, folder, **parameters)
 
     def export(self, path, *, format=None, X=None, tolerance=1e-4, overwrite=False):
         """Write the fitted network for another runtime, checked before it is kept.

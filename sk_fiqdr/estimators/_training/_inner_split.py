@@ -5,8 +5,8 @@ from skorch.dataset import ValidSplit
 from torch.utils.data import Subset
 
 from ...model_selection import check_patients_apart
-from ...model_selection._patients import holds_paths, patients_of
-from ._data import FundusDataset
+from ...model_selection._patient_ids import holds_paths, patients_of
+from ._image_dataset import FundusDataset
 
 
 def check_train_split(train_split):

@@ -8,7 +8,7 @@ from types import FunctionType
 import pandas as pd
 from sklearn.utils import Bunch
 
-from ...model_selection._patients import holds_paths, read_patients
+from ...model_selection._patient_ids import holds_paths, read_patients
 from ...utils._version import LIBRARIES, versions
 from ._section import Section
 

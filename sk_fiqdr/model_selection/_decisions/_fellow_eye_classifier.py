@@ -10,7 +10,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from ...utils._labels import UNKNOWN, most_probable
 from ...utils._unwrap import last_step, unwrap
-from .._patients import holds_paths, patients_of, read_eyes
+from .._patient_ids import holds_paths, patients_of, read_eyes
 from ._base import NestedClassifier, _inside_has
 from ._check_tasks import check_tasks, kappa_of_predictions
 from ._fellow_eyes import FIXED_SHARES, check_shares, fuse_fellow_eyes

@@ -13,7 +13,7 @@ from sklearn.utils.validation import _check_method_params
 from ...utils._labels import UNKNOWN
 from ...utils._quiet import quiet
 from ...utils._unwrap import is_multi_task, last_step, unwrap
-from .._patients import check_patients_apart, holds_paths, patients_of, read_patients
+from .._patient_ids import check_patients_apart, holds_paths, patients_of, read_patients
 from .._splits._allocate import allocate_patients, strata_of
 from .._splits._patient_kfold import PatientStratifiedKFold
 

@@ -14,7 +14,7 @@ from ...metrics._scorers import decide_tasks
 from ...utils._constraints import real
 from ...utils._labels import UNKNOWN, check_integers, most_probable
 from ...utils._unwrap import last_step
-from .._patients import holds_paths, patients_of
+from .._patient_ids import holds_paths, patients_of
 from ._base import NestedClassifier
 from ._check_tasks import check_tasks
 from ._gate_threshold import gate_threshold

@@ -12,7 +12,7 @@ from ...utils._digest import describe_content, digest
 from ...utils._files import written_whole
 from ...utils._same_file import size_and_time
 from ...utils._version import versions
-from .._patients import holds_paths
+from .._patient_ids import holds_paths
 
 
 class Records(NamedTuple):

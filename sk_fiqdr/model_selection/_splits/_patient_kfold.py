@@ -6,7 +6,7 @@ from sklearn.model_selection._split import GroupsConsumerMixin
 from sklearn.utils import check_random_state
 
 from ...utils._constraints import check_parameters, whole
-from .._patients import patients_of
+from .._patient_ids import patients_of
 from ._allocate import allocate_patients
 
 CONSTRAINTS = {

@@ -4,7 +4,7 @@ import numpy as np
 from sklearn.utils import _safe_indexing, check_random_state, indexable
 
 from ...utils._constraints import check_parameters, real, whole
-from .._patients import check_patients_apart, patients_of
+from .._patient_ids import check_patients_apart, patients_of
 from ._allocate import allocate_patients
 
 

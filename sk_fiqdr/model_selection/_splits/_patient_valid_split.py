@@ -7,7 +7,7 @@ from sklearn.base import BaseEstimator
 from sklearn.utils import check_random_state
 
 from ...utils._constraints import real
-from .._patients import check_patients_apart, holds_paths, patients_of
+from .._patient_ids import check_patients_apart, holds_paths, patients_of
 from ._allocate import allocate_patients
 from ._patient_kfold import PatientStratifiedKFold
 

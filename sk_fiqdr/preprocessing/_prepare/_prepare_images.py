@@ -18,8 +18,8 @@ from filelock import FileLock, Timeout
 
 from ...utils._constraints import N_JOBS, check_parameters, one_of, whole
 from ...utils._image_files import describe_aside
-from ...utils._images import EXTENSIONS
 from ...utils._progress import progress_bar
+from ...utils._read_image import EXTENSIONS
 from ...utils._same_file import size_and_time
 from ._manifest import (
     ASIDE,

@@ -14,8 +14,8 @@ from ..model_selection._fitted_images import (
     summarize,
 )
 from ..utils._classes import check_length
-from ..utils._images import PATHS, check_images, read_or_blank
-from ._training._data import FEATURES, FundusDataset
+from ..utils._read_image import PATHS, check_images, read_or_blank
+from ._training._image_dataset import FEATURES, FundusDataset
 
 
 def check_X(net, X, *, reset):

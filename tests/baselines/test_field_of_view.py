@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from sk_fiqdr.baselines._field import find_field
+from sk_fiqdr.baselines._field_of_view import find_field
 from sk_fiqdr.datasets import make_fundus
 
 

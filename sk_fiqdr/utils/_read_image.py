@@ -182,7 +182,7 @@ def read_image(path, image_size):
     --------
     >>> import pathlib, tempfile
     >>> from PIL import Image
-    >>> from sk_fiqdr.utils._images import read_image
+    >>> from sk_fiqdr.utils._read_image import read_image
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     path = pathlib.Path(folder, "eye.png")
     ...     Image.new("L", (30, 20), 200).save(path)
@@ -351,7 +351,7 @@ def resize_images(images, image_size):
     Examples
     --------
     >>> import numpy as np
-    >>> from sk_fiqdr.utils._images import resize_images
+    >>> from sk_fiqdr.utils._read_image import resize_images
     >>> resize_images(np.zeros((2, 30, 20, 3), np.uint8), 16).shape
     (2, 16, 16, 3)
     """

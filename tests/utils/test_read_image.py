@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from sk_fiqdr.utils._images import (
+from sk_fiqdr.utils._read_image import (
     UnreadableImageError,
     read_image,
     read_or_blank,

@@ -11,7 +11,7 @@ import pandas as pd
 from sklearn.utils.validation import _num_samples
 
 from ..exceptions import PatientLeakageError
-from ..utils._images import EXTENSIONS
+from ..utils._read_image import EXTENSIONS
 
 # A laterality and what it is called: œil gauche, ojo izquierdo, olho esquerdo.
 SIDES = {

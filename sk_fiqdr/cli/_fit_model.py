@@ -170,7 +170,7 @@ def make_net(settings, **parameters):
         Not fitted.
     """
     from .. import FIQDRClassifier
-    from ._ticks import EpochTicks
+    from ._progress_by_epoch import EpochTicks
 
     of_net = FIQDRClassifier().get_params(deep=False)
     chosen = {name: settings[name] for name in settings if name in of_net}

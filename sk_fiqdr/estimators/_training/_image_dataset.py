@@ -10,7 +10,7 @@ from skorch.dataset import Dataset
 from torch import nn
 from torch.utils.data import WeightedRandomSampler
 
-from ...utils._images import IMAGES, PATHS, read_or_blank, resize_images
+from ...utils._read_image import IMAGES, PATHS, read_or_blank, resize_images
 from ._augmentation import default_augmentation
 
 FEATURES = "features"

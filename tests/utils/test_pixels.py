@@ -11,6 +11,7 @@ from sk_fiqdr.datasets import make_fundus
 from sk_fiqdr.exceptions import UnreadableImageError
 from sk_fiqdr.preprocessing import prepare_images
 from sk_fiqdr.utils._read_image import check_images, read_image
+from tests.helpers.image_files import write_png16
 
 SIZE = 64
 
@@ -121,8 +122,6 @@ def test_narrow_colours_are_turned_upright_too(tmp_path, eye, bits):
 
 
 def test_grey_with_alpha_in_16_bits_is_read(tmp_path, eye):
-    from tests.utils.test_images import write_png16
-
     grey = with_bits(eye[..., 1:2], 12)
     pixels = np.concatenate([grey, np.full_like(grey, 65535)], axis=2)
     write_png16(tmp_path / "eye.png", pixels, colour=4)

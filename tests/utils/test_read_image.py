@@ -16,6 +16,7 @@ from sk_fiqdr.utils._read_image import (
     read_or_blank,
     resize_images,
 )
+from tests.helpers.image_files import write_png16
 
 SIZE = 32
 RED, GREEN, BLUE, BLACK = (200, 30, 10), (20, 180, 40), (10, 40, 220), (0, 0, 0)
@@ -164,27 +165,6 @@ def test_wide_integers_are_scaled_by_the_width_that_holds_them(tmp_path, largest
 def test_sixteen_bit_colour_keeps_its_upper_bits(tmp_path, quarters):
     write_png16(tmp_path / "eye.png", quarters.astype(np.uint16) * 257)
     assert_close(read_image(tmp_path / "eye.png", SIZE), quarters, 1)
-
-
-def write_png16(path, pixels, colour=2):
-    """Write 16 bits, of RGB or another type of colour, which Pillow cannot."""
-
-    def chunk(name, data):
-        return (
-            struct.pack(">I", len(data))
-            + name
-            + data
-            + struct.pack(">I", zlib.crc32(name + data))
-        )
-
-    height, width, _ = pixels.shape
-    rows = b"".join(b"\0" + row.astype(">u2").tobytes() for row in pixels)
-    path.write_bytes(
-        b"\x89PNG\r\n\x1a\n"
-        + chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, 16, colour, 0, 0, 0))
-        + chunk(b"IDAT", zlib.compress(rows))
-        + chunk(b"IEND", b"")
-    )
 
 
 @pytest.mark.parametrize("suffix", ["gif", "mpo", "png", "tif"])

@@ -4,6 +4,7 @@ import struct
 
 import numpy as np
 import pytest
+from helpers.image_files import write_png16
 from PIL import Image
 
 from sk_fiqdr import DeepFeatures
@@ -11,7 +12,6 @@ from sk_fiqdr.datasets import make_fundus
 from sk_fiqdr.exceptions import UnreadableImageError
 from sk_fiqdr.preprocessing import prepare_images
 from sk_fiqdr.utils._read_image import check_images, read_image
-from tests.helpers.image_files import write_png16
 
 SIZE = 64
 

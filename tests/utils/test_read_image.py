@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from helpers.image_files import write_png16
 from PIL import Image
 
 from sk_fiqdr.utils._read_image import (
@@ -16,7 +17,6 @@ from sk_fiqdr.utils._read_image import (
     read_or_blank,
     resize_images,
 )
-from tests.helpers.image_files import write_png16
 
 SIZE = 32
 RED, GREEN, BLUE, BLACK = (200, 30, 10), (20, 180, 40), (10, 40, 220), (0, 0, 0)

@@ -12,6 +12,7 @@ import torch
 from torch import nn
 
 from . import _efficientnet_lite as lite
+from ._stages import StagePooling
 
 # Statistics of ImageNet, which torchvision's weights expect (RGB, range 0 to 1).
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
@@ -41,12 +42,12 @@ def expected_pixels(backbone):
     )
 
 
-def make_backbone(backbone, weights, image_size):
+def make_backbone(backbone, weights, image_size, pooling="mean"):
     """Return a network that maps normalised images to features.
 
     Parameters
     ----------
-    backbone, weights, image_size : object
+    backbone, weights, image_size, pooling : object
         As `MultiTaskNet` has them; `backbone` is not None.
 
     Returns
@@ -59,6 +60,10 @@ def make_backbone(backbone, weights, image_size):
     ValueError, TypeError, ImportError, OSError
         If it cannot be built; the message says how to fix that.
     """
+    if pooling == "stages":
+        return StagePooling(make_backbone(backbone, weights, image_size), backbone)
+    if pooling != "mean":
+        raise ValueError(f"pooling must be 'mean' or 'stages', got {pooling!r}.")
     if isinstance(backbone, str):
         if backbone in lite.NAMES:
             return _lite_backbone(backbone, weights)

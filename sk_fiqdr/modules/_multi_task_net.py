@@ -48,6 +48,14 @@ class MultiTaskNet(nn.Module):
         Whether the grade head is a cumulative link model: one number and growing
         cut-points, so that the grades keep their order. Its logits are then the
         logarithms of probabilities.
+    pooling : {"mean", "stages"}, default="mean"
+        What is kept of the backbone's feature maps: the mean over space of the last
+        one; or mean and standard deviation of the maps at a stride of 8, 16 and 32
+        pixels, which see smaller lesions. "stages" needs an EfficientNet-Lite or
+        another backbone of timm.
+    mirror : bool, default=False
+        Whether to average the features of each image with those of its mirror image
+        in evaluation mode, which takes twice the time.
 
     Attributes
     ----------
@@ -88,6 +96,8 @@ class MultiTaskNet(nn.Module):
         mean=None,
         std=None,
         ordinal=False,
+        pooling="mean",
+        mirror=False,
     ):
         super().__init__()
         if backbone is None:
@@ -100,7 +110,7 @@ class MultiTaskNet(nn.Module):
                 )
             self.backbone, n_deep = None, n_inputs
         else:
-            self.backbone = make_backbone(backbone, weights, image_size)
+            self.backbone = make_backbone(backbone, weights, image_size, pooling)
             n_deep = count_features(self.backbone, image_size)
         self.n_features = embedding_size
         expected = expected_pixels(self.backbone)
@@ -115,6 +125,7 @@ class MultiTaskNet(nn.Module):
             self.grade_head.append(CumulativeLink(n_grades))
         self.embedding = nn.Linear(n_deep, embedding_size)
         self.quality_head = nn.Linear(embedding_size, n_qualities)
+        self.mirror = mirror
         self._frozen = False
 
     def forward(self, images):
@@ -151,7 +162,11 @@ class MultiTaskNet(nn.Module):
         deep : Tensor of shape (n, d)
             The backbone's features.
         """
-        return self.pool(self.backbone(self.normalize(images)))
+        images = self.normalize(images)
+        features = self.pool(self.backbone(images))
+        if self.mirror and not self.training:
+            features = (features + self.pool(self.backbone(images.flip(-1)))) / 2
+        return features
 
     @staticmethod
     def pool(features):

@@ -2,10 +2,7 @@
 
 import copy
 import json
-import os
-from pathlib import Path
 
-import joblib
 import numpy as np
 from sklearn.base import (
     BaseEstimator,
@@ -29,7 +26,7 @@ from .._device_and_precision import taking_turns
 from .._fiqdr_classifier import FIQDRClassifier
 from .._net import FundusNet
 from .._training._image_dataset import FundusDataset
-from ._feature_cache import FeatureCache, image_keys
+from ._feature_cache import FeatureCache, image_keys, memory_folder
 from ._frozen_backbone import FrozenBackbone, build, network_key, per_channel, rebuild
 
 SHARE = 1024  # images between two steps of the progress bar, without memory
@@ -58,6 +55,13 @@ class DeepFeatures(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstima
     mean, std : sequence of three floats, default=None
         Mean and standard deviation of the pixels, in 0 to 1, that the backbone expects;
         by default those that a model of timm names, and ImageNet's for any other.
+    pooling : {"mean", "stages"}, default="mean"
+        What is kept of the feature maps: the mean of the last one; or mean and standard
+        deviation of the maps at a stride of 8, 16 and 32 pixels, which see smaller
+        lesions. "stages" needs an EfficientNet-Lite or another backbone of timm.
+    mirror : bool, default=False
+        Whether to average the features of each image with those of its mirror image,
+        which takes twice the time.
     memory : str, Path, joblib.Memory or None, default=None
         Folder where the features of each image are kept. They are reused by other
         folds, processes and days, as long as neither file nor network has changed. None
@@ -131,6 +135,8 @@ class DeepFeatures(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstima
         image_size=224,
         mean=None,
         std=None,
+        pooling="mean",
+        mirror=False,
         memory=None,
         device="auto",
         amp="auto",
@@ -145,6 +151,8 @@ class DeepFeatures(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstima
         self.image_size = image_size
         self.mean = mean
         self.std = std
+        self.pooling = pooling
+        self.mirror = mirror
         self.memory = memory
         self.device = device
         self.amp = amp
@@ -194,6 +202,7 @@ class DeepFeatures(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstima
             "std": per_channel(module.std),
             "device": estimator.get_params(deep=False)["device"],
             "amp": estimator.amp,
+            "mirror": module.mirror,
         }
         return cls(**{**taken, **parameters})
 
@@ -229,7 +238,7 @@ class DeepFeatures(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstima
         ValueError, TypeError
             If X or a parameter is not what is described here.
         """
-        self._folder()
+        memory_folder(self.memory)
         vars(self).pop("net_", None)
         self.seed_ = check_random_state(self.random_state).randint(
             np.iinfo(np.int32).max
@@ -284,7 +293,7 @@ class DeepFeatures(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstima
         def compute(rows):
             return self._compute(dataset, rows)
 
-        folder, left = self._folder(), range(len(features))
+        folder, left = memory_folder(self.memory), range(len(features))
         if folder is not None:
             keys = image_keys(dataset.X, dataset.kind)
             cache = FeatureCache(folder / self.network_[:20], keys, features)
@@ -334,6 +343,8 @@ class DeepFeatures(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstima
             image_size=self.image_size,
             module__mean=self.mean,
             module__std=self.std,
+            module__pooling=self.pooling,
+            module__mirror=self.mirror,
             device=self.device,
             amp=self.amp,
             batch_size=self.batch_size,
@@ -351,21 +362,11 @@ class DeepFeatures(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstima
             weights = place_and_times(weights)
             if weights is None:
                 return None
-        settings = (self.image_size, self.mean, self.std, self.device, self.amp)
-        return digest([self.backbone, weights, settings, self.seed_])
-
-    def _folder(self):
-        if self.memory is None:
-            return None
-        if isinstance(self.memory, str | os.PathLike):
-            return Path(self.memory)
-        if isinstance(self.memory, joblib.Memory):
-            location = self.memory.location
-            return None if location is None else Path(location) / "deep_features"
-        raise TypeError(
-            "memory must be a folder (str or Path), a joblib.Memory, or None to keep "
-            f"nothing, got {self.memory!r}."
+        settings = (
+            *(self.image_size, self.mean, self.std, self.pooling, self.mirror),
+            *(self.device, self.amp),
         )
+        return digest([self.backbone, weights, settings, self.seed_])
 
     def _describe_in(self, folder):
         """Say in words which network a folder belongs to, once."""

@@ -15,6 +15,7 @@ import warnings
 from contextlib import ExitStack, suppress
 from pathlib import Path
 
+import joblib
 import numpy as np
 import safetensors
 import safetensors.numpy
@@ -225,3 +226,34 @@ def _digest(*parts):
     for part in parts:
         digest.update(part)
     return digest.digest()
+
+
+def memory_folder(memory):
+    """Return the folder where features are kept.
+
+    Parameters
+    ----------
+    memory : str, Path, joblib.Memory or None
+        Parameter of `DeepFeatures`.
+
+    Returns
+    -------
+    folder : Path or None
+        None to keep nothing.
+
+    Raises
+    ------
+    TypeError
+        If it is something else.
+    """
+    if memory is None:
+        return None
+    if isinstance(memory, str | os.PathLike):
+        return Path(memory)
+    if isinstance(memory, joblib.Memory):
+        location = memory.location
+        return None if location is None else Path(location) / "deep_features"
+    raise TypeError(
+        "memory must be a folder (str or Path), a joblib.Memory, or None to keep "
+        f"nothing, got {memory!r}."
+    )

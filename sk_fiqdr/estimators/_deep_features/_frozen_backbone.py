@@ -41,6 +41,8 @@ def network_key(net):
         if type(layer).__module__.partition(".")[0] not in ("torch", "torchvision")
     ]
     settings = [module.mean, module.std, net.image_size, net._uses_bfloat16()]
+    if module.mirror:
+        settings.append("mirror")
     return digest([module.backbone, code, settings, versions(FEATURE_LIBRARIES)])
 
 

@@ -225,6 +225,8 @@ RULES = {
     "amp": _one_of("auto", False, True),
     "module__embedding_size": _whole(1, 65_536),
     "module__dropout": _number(0, 1),
+    "module__pooling": _one_of("mean", "stages"),
+    "module__mirror": _truth,
     "module__mean": _either(_nothing, _numbers(3, _number(-1e6, 1e6))),
     "module__std": _either(_nothing, _numbers(3, _number(1e-6, 1e6))),
     # The loss.

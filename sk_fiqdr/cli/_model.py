@@ -132,8 +132,9 @@ def predictions(net, paths, show):
     Yields
     ------
     frame : DataFrame
-        path, and for the tasks of the net: grade, p_grade_0 to p_grade_4; quality,
-        p_good; status: graded, unreadable or not finite; error, why it is not
+        path, and for the tasks of the net: grade, p_grade_0 to p_grade_4, and, where
+        cut-points decide, expected_grade and most_probable_grade; quality, p_good;
+        status: graded, unreadable or not finite; error, why it is not
         graded.
     """
     for start in range(0, len(paths), N_AT_ONCE):
@@ -146,6 +147,8 @@ def _predict(net, paths):
     import numpy as np
     import pandas as pd
 
+    from ..utils._labels import most_probable
+
     tasks = net._tasks
     probabilities = (
         net.predict_tasks(paths) if len(tasks) == 2 else [net.predict_proba(paths)]
@@ -154,12 +157,15 @@ def _predict(net, paths):
     for task, proba in zip(tasks, probabilities, strict=True):
         classes = np.asarray(task.classes)
         read = ~np.isnan(proba).any(axis=1)
-        best = classes[np.nan_to_num(proba).argmax(axis=1)]
-        frame[task.name] = pd.array(np.where(read, best, 0), dtype="Int64")
-        frame.loc[~read, task.name] = pd.NA
+        best = most_probable(proba, classes)
+        tuned = task.name == "grade" and hasattr(net, "grade_cut_points_")
+        frame[task.name] = _labels(net._decide_grade(proba) if tuned else best, read)
         if task.name == "grade":
             for label, column in zip(classes, proba.T, strict=True):
                 frame[f"p_grade_{label}"] = column.round(6)
+            if tuned:
+                frame["expected_grade"] = (proba @ classes).round(6)
+                frame["most_probable_grade"] = _labels(best, read)
         else:
             frame["p_good"] = proba[:, list(classes).index(1)].round(6)
     frame["error"] = [net.unreadable_.get(str(path), "") for path in paths]
@@ -172,3 +178,11 @@ def _predict(net, paths):
         "the network's outputs for this image are not finite numbers: train it again",
     )
     return frame
+
+
+def _labels(labels, read):
+    import pandas as pd
+
+    column = pd.array(labels, dtype="Int64")
+    column[~read] = pd.NA
+    return column

@@ -14,6 +14,9 @@ from ._messages import interrupted, log, on_ctrl_c, telling
 from ._model import SPLIT
 from ._output import check_format, show, write_csv
 
+SHARE_TO_TUNE = 1 / 7  # of the patients that are trained on
+FEWEST_TO_TUNE = 100  # images, below which cut-points are noise
+
 
 def train(
     ctx: typer.Context,
@@ -44,6 +47,14 @@ def train(
             help="Epochs without a better loss on patients that are held out.",
         ),
     ] = None,
+    tune: Annotated[
+        bool,
+        typer.Option(
+            rich_help_panel=o.NET,
+            help="Hold out a seventh of the patients trained on, and tune the "
+            "cut-points of the grade on them.",
+        ),
+    ] = True,
     device: o.Device = "auto",
     num_workers: o.NumWorkers = 0,
     on_error: o.OnError = "raise",
@@ -88,6 +99,7 @@ def train(
         )
         data = load(images, grades, quality, patient_column, poor_label)
         train, test = hold_out(data, test_size, random_state)
+        tuning = _hold_out_to_tune(data, train, random_state, tune)
         if weights is None:
             log("From random weights; --weights DEFAULT starts from ImageNet's.")
         net._check_parameters()
@@ -101,8 +113,10 @@ def train(
             on_ctrl_c(interrupted),
             listening(progressed),
         ):
-            net.fit(data.data[train], data.target[train], groups=data.groups[train])
+            fitted = train[~tuning]
+            net.fit(data.data[fitted], data.target[fitted], groups=data.groups[fitted])
         unreadable = list(net.unreadable_.values())
+        unreadable += _tune(net, data, train[tuning])
         scores, errors = score_predictions(
             net, data.data[test], data.target[test], data.groups[test]
         )
@@ -123,6 +137,43 @@ def train(
         log_found(data, {**counts, "unreadable": len(unreadable)})
         log(f"The model is in {output}: sk-fiqdr predict {output} FOLDER")
     raise typer.Exit(1 if unreadable else 0)
+
+
+def _hold_out_to_tune(data, train, random_state, tune):
+    """Return which rows of `train` the cut-points are tuned on, as a mask."""
+    import numpy as np
+    from sklearn.utils import Bunch
+
+    from ._fit_model import hold_out
+
+    tuning = np.zeros(len(train), dtype=bool)
+    if not tune:
+        return tuning
+    part = Bunch(**{name: data[name][train] for name in ("data", "target", "groups")})
+    held_out = hold_out(part, SHARE_TO_TUNE, random_state)[1]
+    grades = part.target[held_out, 0]
+    if (grades >= 0).sum() < FEWEST_TO_TUNE or len(set(grades[grades >= 0])) < 2:
+        log(
+            f"Too few images to tune the cut-points of the grade on, fewer than "
+            f"{FEWEST_TO_TUNE}: the most probable grade is predicted."
+        )
+        return tuning
+    tuning[held_out] = True
+    return tuning
+
+
+def _tune(net, data, rows):
+    """Tune the cut-points, and return why images could not be read."""
+    if not len(rows):
+        return []
+    try:
+        net.tune_grades(data.data[rows], data.target[rows], groups=data.groups[rows])
+    except ValueError as error:  # such as a net that predicts the same for all
+        log(f"The most probable grade is predicted. {error}")
+        return list(net.unreadable_.values())
+    cuts = ", ".join(f"{cut:.2f}" for cut in net.grade_cut_points_)
+    log(f"Cut-points of the expected grade, tuned on {len(rows)} images: {cuts}")
+    return list(net.unreadable_.values())
 
 
 def _parts(data, train):

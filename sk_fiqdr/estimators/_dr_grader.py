@@ -4,9 +4,10 @@ from ..losses import MaskedCrossEntropy
 from ..utils._tasks import GRADE
 from ._grade_loss import GradeLoss
 from ._single_task import SingleTask
+from ._tuned_grades import TunedGrades
 
 
-class DRGrader(GradeLoss, SingleTask):
+class DRGrader(GradeLoss, TunedGrades, SingleTask):
     """Grade diabetic retinopathy alone: the "single-task" rows of Table 4.
 
     A plain scikit-learn classifier with the mean cross-entropy L_dr [1]_.
@@ -40,6 +41,9 @@ class DRGrader(GradeLoss, SingleTask):
     classes_ : ndarray of shape (n_classes,)
         The grades found in y, sorted. -1 is not a class: it marks an unknown label.
 
+    grade_cut_points_ : ndarray of shape (n_classes - 1,)
+        Cut-points on the expected grade, after `tune_grades`.
+
     References
     ----------
     .. [1] K. Zhou et al., "Fundus Image Quality-Guided Diabetic Retinopathy Grading",
@@ -65,3 +69,18 @@ class DRGrader(GradeLoss, SingleTask):
     ):
         super().__init__(criterion=criterion, **kwargs)
         self.grade_loss = grade_loss
+
+    def predict(self, X):
+        """Return the most probable grade; that of the cut-points after `tune_grades`.
+
+        Parameters
+        ----------
+        X : array-like
+            Paths, images or features, as in `fit`.
+
+        Returns
+        -------
+        grade : ndarray of shape (n,)
+            The classes; -1 where an image could not be read.
+        """
+        return self._decide_grade(self.predict_proba(X))

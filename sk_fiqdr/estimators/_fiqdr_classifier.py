@@ -11,9 +11,12 @@ from ..utils._tasks import GRADE, QUALITY, TASKS
 from ._centred_quality import CentredQuality
 from ._grade_loss import GradeLoss
 from ._net import FundusNet
+from ._tuned_grades import TunedGrades
 
 
-class FIQDRClassifier(CentredQuality, GradeLoss, ClassifierMixin, FundusNet):
+class FIQDRClassifier(
+    CentredQuality, GradeLoss, TunedGrades, ClassifierMixin, FundusNet
+):
     """Grade diabetic retinopathy and classify image quality with one network.
 
     The loss is L = L_dr + `quality_loss_weight` * L_q: the mean cross-entropy of the
@@ -121,6 +124,8 @@ class FIQDRClassifier(CentredQuality, GradeLoss, ClassifierMixin, FundusNet):
         0 poor, 1 good.
     class_weights_ : Tensor of shape (2,)
         Weights of poor and of good images computed from `beta`.
+    grade_cut_points_ : ndarray of shape (4,)
+        Cut-points on the expected grade, after `tune_grades`.
     n_features_in_ : int
         Number of features, with ``backbone=None``.
     module_, criterion_, optimizer_, history_ : object
@@ -251,7 +256,7 @@ class FIQDRClassifier(CentredQuality, GradeLoss, ClassifierMixin, FundusNet):
         return self._probabilities(X, QUALITY)[0]
 
     def predict(self, X):
-        """Return the most probable grade.
+        """Return the most probable grade; that of the cut-points after `tune_grades`.
 
         Parameters
         ----------
@@ -263,7 +268,7 @@ class FIQDRClassifier(CentredQuality, GradeLoss, ClassifierMixin, FundusNet):
         grade : ndarray of shape (n,)
             0 to 4; -1 where an image could not be read.
         """
-        return most_probable(self.predict_proba(X), self.classes_)
+        return self._decide_grade(self.predict_proba(X))
 
     def predict_quality(self, X):
         """Return the more probable quality.

@@ -12,8 +12,10 @@ import pandas as pd
 import pytest
 from helpers.commands import SMALL, run, words
 from sklearn.model_selection import GridSearchCV
+from sklearn.utils import Bunch
 
 from sk_fiqdr import FIQDRClassifier
+from sk_fiqdr.cli._train import _tune
 from sk_fiqdr.datasets import load_kaggle_dr
 from sk_fiqdr.metrics import fiqdr_scoring
 from sk_fiqdr.model_selection import PatientStratifiedKFold, patient_train_test_split
@@ -269,3 +271,50 @@ def test_a_frozen_search_keeps_its_features_and_fits_nothing_twice(eyes, tmp_pat
     other = run(*args, "--lr", "0.5")
     assert other.exit_code == 2
     assert "lr (0.01 then, 0.5 now)" in words(other.stderr)
+
+
+def test_cut_points_are_tuned_on_others_and_decide_what_predict_writes(
+    eyes, tmp_path, monkeypatch
+):
+    monkeypatch.setattr("sk_fiqdr.cli._train.FEWEST_TO_TUNE", 5)
+    out = tmp_path / "run"
+    learned = ["--max-epochs", "12", "--batch-size", "8", "--lr", "0.02"]
+    result = run("train", eyes.images, *eyes.labels, *SMALL, *learned, "--output", out)
+    assert result.exit_code == 0, result.stderr
+    assert "Cut-points of the expected grade, tuned on" in result.stderr
+    predicted = run("predict", out, eyes.images, "--output", tmp_path / "p.csv")
+    assert predicted.exit_code == 0, predicted.stderr
+    frame = pd.read_csv(tmp_path / "p.csv")
+    net = FIQDRClassifier.from_pretrained(out / "model")
+    proba = frame[[f"p_grade_{grade}" for grade in range(5)]].to_numpy()
+    expected = proba @ np.arange(5)
+    np.testing.assert_allclose(frame["expected_grade"], expected, atol=1e-5)
+    grade = np.searchsorted(net.grade_cut_points_, expected, side="right")
+    assert (frame["grade"] == grade).mean() > 0.95  # but for rounded probabilities
+    assert (frame["most_probable_grade"] == proba.argmax(axis=1)).mean() > 0.95
+    trained = pd.read_csv(out / "split.csv").query("part == 'train'")
+    assert net.training_data_[0]["n_samples"] < len(trained)
+
+
+def test_no_tune_trains_on_all_and_predicts_the_most_probable_grade(
+    eyes, tmp_path, monkeypatch
+):
+    monkeypatch.setattr("sk_fiqdr.cli._train.FEWEST_TO_TUNE", 5)
+    out = tmp_path / "run"
+    learned = ["--max-epochs", "1", "--batch-size", "8", "--no-tune"]
+    result = run("train", eyes.images, *eyes.labels, *SMALL, *learned, "--output", out)
+    assert result.exit_code == 0, result.stderr
+    net = FIQDRClassifier.from_pretrained(out / "model")
+    assert not hasattr(net, "grade_cut_points_")
+    trained = pd.read_csv(out / "split.csv").query("part == 'train'")
+    assert net.training_data_[0]["n_samples"] == len(trained)
+
+
+def test_a_net_that_cannot_be_tuned_predicts_the_most_probable_grade(capsys):
+    X, y = np.ones((20, 3), np.float32), np.c_[np.arange(20) % 5, np.arange(20) % 2]
+    net = FIQDRClassifier(backbone=None, max_epochs=1, random_state=0).fit(X, y)
+    assert (
+        _tune(net, Bunch(data=X, target=y, groups=np.arange(20)), np.arange(20)) == []
+    )
+    assert "cut-points cannot be tuned" in words(capsys.readouterr().err)
+    assert not hasattr(net, "grade_cut_points_")

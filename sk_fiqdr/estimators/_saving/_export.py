@@ -94,6 +94,12 @@ def exported_facts(net):
         facts["image_size"] = str(int(net.image_size))
     for task in net._tasks:
         facts[f"{task.name}_classes"] = json.dumps(np.asarray(task.classes).tolist())
+    if hasattr(net, "grade_cut_points_"):
+        facts["grade_cut_points"] = json.dumps(net.grade_cut_points_.tolist())
+        facts["grade"] = (
+            "The number of grade_cut_points that are not above the expected grade, the "
+            "mean of grade_classes under the probabilities; an index to grade_classes."
+        )
     return facts
 
 

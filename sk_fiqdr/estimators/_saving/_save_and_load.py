@@ -195,6 +195,9 @@ def _build(cls, path, fitted, parameters):
         net = cls(**{**parameters, "weights": None})
         for name, value in fitted.items():
             setattr(net, name, _rich(name, value))
+        n_cuts = len(fitted.get("grade_cut_points_", ()))
+        if n_cuts and n_cuts != len(net.classes_) - 1:
+            raise ValueError(f"{n_cuts} cut-points for {len(net.classes_)} grades")
         with net._own_generator(start_afresh=True):
             net.initialize()
     except (TypeError, ValueError, AttributeError, RuntimeError) as error:
@@ -209,6 +212,8 @@ def _rich(name, value):
         return classes_from_json(value)
     if name == "class_weights_":
         return torch.tensor(value)
+    if name == "grade_cut_points_":
+        return np.array(value, dtype=float)
     return np.array(value, dtype=object) if name == "feature_names_in_" else value
 
 

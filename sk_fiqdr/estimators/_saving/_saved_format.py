@@ -246,6 +246,9 @@ FITTED_RULES = {
     "class_weights_": lambda value: _each(_is_number)(value) and len(value) == 2,
     "n_features_in_": lambda value: _is_count(value) and value > 0,
     "feature_names_in_": _each(_is_text),
+    "grade_cut_points_": lambda value: (
+        _each(_is_number)(value) and len(value) > 0 and value == sorted(value)
+    ),
     "input_": _is_input,
 }
 TRAINING_RULES = {

@@ -173,7 +173,11 @@ def make_net(settings, **parameters):
     from ._progress_by_epoch import EpochTicks
 
     of_net = FIQDRClassifier().get_params(deep=False)
-    chosen = {name: settings[name] for name in settings if name in of_net}
+    chosen = {
+        name: value
+        for name, value in settings.items()
+        if name in of_net or name.startswith("module__")
+    }
     if chosen.get("early_stopping") is not None:
         from ..model_selection import PatientValidSplit
 
@@ -188,6 +192,37 @@ def make_net(settings, **parameters):
         callbacks=[("progress", EpochTicks())],
         **parameters,
     )
+
+
+def frozen_settings(backbone, weights, progress):
+    """Return the parameters of a net whose heads alone are trained.
+
+    Parameters
+    ----------
+    backbone, weights : str or None
+        Options; no backbone stands for EfficientNet-Lite0 from ImageNet.
+    progress : bool
+        Whether to show how many images are done.
+
+    Returns
+    -------
+    parameters : dict
+        Of the classifier.
+    """
+    from ..modules._efficientnet_lite import NAMES
+
+    if backbone is None:
+        backbone, weights = NAMES[0], weights or "DEFAULT"
+    has_stages = backbone in NAMES or backbone.startswith("timm/")
+    return {
+        "backbone": backbone,
+        "weights": weights,
+        "freeze": True,
+        "solver": "ridge",
+        "verbose": int(progress),
+        "module__pooling": "stages" if has_stages else "mean",
+        "module__mirror": True,
+    }
 
 
 def beta_of(text):

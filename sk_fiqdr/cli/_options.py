@@ -59,13 +59,18 @@ TestSize = Annotated[
 
 NET = "Network and training"
 Backbone = Annotated[
-    str, typer.Option(rich_help_panel=NET, help="A torchvision model by name.")
+    str | None,
+    typer.Option(
+        rich_help_panel=NET,
+        help="efficientnet_lite0, a torchvision model, or timm/ and one of timm's; "
+        "default: resnet18.",
+    ),
 ]
 Weights = Annotated[
     str | None,
     typer.Option(
         rich_help_panel=NET,
-        help="DEFAULT fetches those of ImageNet once; or a file; default: random.",
+        help="DEFAULT is ImageNet, fetched once if needed; or a file; default: random.",
     ),
 ]
 ImageSize = Annotated[

@@ -31,7 +31,7 @@ def train(
         str, typer.Option(help="Weight of poor images in the loss; or balanced.")
     ] = "27",
     lambd: Annotated[float, typer.Option(help="Weight of the centre loss.")] = 0.1,
-    backbone: o.Backbone = "resnet18",
+    backbone: o.Backbone = None,
     weights: o.Weights = None,
     image_size: o.ImageSize = 224,
     max_epochs: o.MaxEpochs = 10,
@@ -47,12 +47,21 @@ def train(
             help="Epochs without a better loss on patients that are held out.",
         ),
     ] = None,
+    frozen: Annotated[
+        bool,
+        typer.Option(
+            "--frozen",
+            rich_help_panel=o.NET,
+            help="Train the heads alone, on features computed once: minutes instead "
+            "of an hour. Without --backbone: efficientnet_lite0 from ImageNet.",
+        ),
+    ] = False,
     tune: Annotated[
         bool,
         typer.Option(
             rich_help_panel=o.NET,
-            help="Hold out a seventh of the patients trained on, and tune the "
-            "cut-points of the grade on them.",
+            help="Tune cut-points of the grade, on a seventh of the patients that is "
+            "held out; with --frozen on all, out of fold.",
         ),
     ] = True,
     device: o.Device = "auto",
@@ -86,6 +95,7 @@ def train(
         from ._fit_model import (
             beta_of,
             describe_held_out,
+            frozen_settings,
             hold_out,
             load,
             log_found,
@@ -93,14 +103,16 @@ def train(
         )
         from ._progress_by_epoch import listening
 
-        net = make_net(
-            {**ctx.params, "beta": beta_of(beta)},
-            checkpoint_dir=output / "checkpoints",
-        )
+        chosen = {**ctx.params, "beta": beta_of(beta)}
+        if frozen:
+            chosen |= frozen_settings(backbone, weights, progress)
+        elif backbone is None:
+            chosen["backbone"] = "resnet18"
+        net = make_net(chosen, checkpoint_dir=output / "checkpoints")
         data = load(images, grades, quality, patient_column, poor_label)
         train, test = hold_out(data, test_size, random_state)
-        tuning = _hold_out_to_tune(data, train, random_state, tune)
-        if weights is None:
+        tuning = _hold_out_to_tune(data, train, random_state, tune and not frozen)
+        if net.weights is None:
             log("From random weights; --weights DEFAULT starts from ImageNet's.")
         net._check_parameters()
         output.mkdir(parents=True, exist_ok=True)
@@ -115,6 +127,8 @@ def train(
         ):
             fitted = train[~tuning]
             net.fit(data.data[fitted], data.target[fitted], groups=data.groups[fitted])
+        if frozen and not tune:
+            vars(net).pop("grade_cut_points_", None)
         unreadable = list(net.unreadable_.values())
         unreadable += _tune(net, data, train[tuning])
         scores, errors = score_predictions(
@@ -123,7 +137,7 @@ def train(
         n_trained = len(train) - len(unreadable)
         unreadable += [error for error in errors if error]
         # What shows progress is not saved.
-        net.set_params(callbacks=None, checkpoint_dir=None)
+        net.set_params(callbacks=None, checkpoint_dir=None, verbose=0)
         _save(net, output, scores)
         show(
             scores,

@@ -35,7 +35,7 @@ class DistributedFIQDRClassifier(DataParallel, FIQDRClassifier):
         As in :class:`~sk_fiqdr.FIQDRClassifier`.
     verbose, module, iterator_train__shuffle : object
         As in :class:`~sk_fiqdr.FIQDRClassifier`.
-    beta, lambd, quality_loss_weight, grade_loss, criterion : object
+    beta, lambd, quality_loss_weight, grade_loss, solver, criterion : object
         As in :class:`~sk_fiqdr.FIQDRClassifier`.
     iterator_train, iterator_valid, callbacks, warm_start, compile : object
         As in :class:`~sk_fiqdr.FIQDRClassifier`.

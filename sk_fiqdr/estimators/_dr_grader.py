@@ -2,12 +2,11 @@
 
 from ..losses import MaskedCrossEntropy
 from ..utils._tasks import GRADE
-from ._grade_loss import GradeLoss
+from ._graded import Graded
 from ._single_task import SingleTask
-from ._tuned_grades import TunedGrades
 
 
-class DRGrader(GradeLoss, TunedGrades, SingleTask):
+class DRGrader(Graded, SingleTask):
     """Grade diabetic retinopathy alone: the "single-task" rows of Table 4.
 
     A plain scikit-learn classifier with the mean cross-entropy L_dr [1]_.

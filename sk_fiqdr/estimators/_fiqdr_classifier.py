@@ -5,18 +5,16 @@ from sklearn.base import ClassifierMixin
 
 from ..losses import WeightedCenterLoss
 from ..metrics import quadratic_weighted_kappa
-from ..utils._constraints import real
+from ..utils._constraints import one_of, real
 from ..utils._labels import UNKNOWN, check_targets, most_probable
 from ..utils._tasks import GRADE, QUALITY, TASKS
 from ._centred_quality import CentredQuality
-from ._grade_loss import GradeLoss
+from ._graded import Graded
 from ._net import FundusNet
-from ._tuned_grades import TunedGrades
+from ._training._solver import check_solver, solve
 
 
-class FIQDRClassifier(
-    CentredQuality, GradeLoss, TunedGrades, ClassifierMixin, FundusNet
-):
+class FIQDRClassifier(CentredQuality, Graded, ClassifierMixin, FundusNet):
     """Grade diabetic retinopathy and classify image quality with one network.
 
     The loss is L = L_dr + `quality_loss_weight` * L_q: the mean cross-entropy of the
@@ -99,6 +97,13 @@ class FIQDRClassifier(
         :func:`~sk_fiqdr.losses.masked_soft_kappa`. A callable, such as
         ``torch.nn.CrossEntropyLoss(label_smoothing=0.1)``, takes logits (n, 5) and
         grades (n,) of known rows.
+    solver : {"gradient", "ridge"}, default="gradient"
+        "ridge", with ``freeze=True`` or ``backbone=None``, trains in minutes: features
+        are computed once, the grade is a ridge regression with an ordinal head, and the
+        quality a logistic regression with the weights of `beta`. Penalties and
+        `grade_cut_points_` are chosen on patients that the regression has not seen.
+        Settings of gradient steps (epochs, learning rates, losses, augmentation) have
+        no effect.
     criterion : type, default=WeightedCenterLoss
         Class of L_q; its arguments are passed as ``criterion__alpha`` etc.
     iterator_train, iterator_valid : type, default=torch.utils.data.DataLoader
@@ -125,7 +130,7 @@ class FIQDRClassifier(
     class_weights_ : Tensor of shape (2,)
         Weights of poor and of good images computed from `beta`.
     grade_cut_points_ : ndarray of shape (4,)
-        Cut-points on the expected grade, after `tune_grades`.
+        Cut-points on the expected grade, after `tune_grades` or a fit by ridge.
     n_features_in_ : int
         Number of features, with ``backbone=None``.
     module_, criterion_, optimizer_, history_ : object
@@ -165,7 +170,8 @@ class FIQDRClassifier(
     _tasks = TASKS
     _constraints = {  # noqa: RUF012
         **CentredQuality._constraints,
-        **GradeLoss._constraints,
+        **Graded._constraints,
+        "solver": [one_of("gradient", "ridge")],
         "quality_loss_weight": [real(0)],
     }
 
@@ -176,6 +182,7 @@ class FIQDRClassifier(
         lambd=0.1,
         quality_loss_weight=1.0,
         grade_loss="cross_entropy",
+        solver="gradient",
         criterion=WeightedCenterLoss,
         **kwargs,
     ):
@@ -184,6 +191,7 @@ class FIQDRClassifier(
         self.lambd = lambd
         self.quality_loss_weight = quality_loss_weight
         self.grade_loss = grade_loss
+        self.solver = solver
 
     @property
     def classes_(self):
@@ -202,6 +210,25 @@ class FIQDRClassifier(
         tags.target_tags.multi_output = True
         tags.target_tags.single_output = False
         return tags
+
+    def _is_solved(self):
+        return self.solver == "ridge"
+
+    def _check_parameters(self, caller=None):
+        super()._check_parameters(caller)
+        if self._is_solved():
+            check_solver(self)
+
+    def _solve(self, dataset):
+        solve(self, dataset)
+
+    def fit_loop(self, X, y=None, epochs=None, **kwargs):
+        """Take gradient steps; skorch calls this."""
+        if self._is_solved():
+            raise ValueError(
+                'A fit with solver="ridge" cannot be continued: pass all rows to fit.'
+            )
+        return super().fit_loop(X, y, epochs=epochs, **kwargs)
 
     def _encode_targets(self, y):
         y = check_targets(y, tasks=self._tasks)

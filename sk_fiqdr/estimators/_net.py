@@ -107,7 +107,9 @@ class FundusNet(
         self._check_parameters()
         dataset = self._make_training_set(X, y, sample_weight, groups, reset=reset)
         with self._training_on(dataset, reset=reset):
-            if self.checkpoint_dir is None:
+            if self._is_solved():
+                self._solve(dataset)
+            elif self.checkpoint_dir is None:
                 with self._own_generator(start_afresh=reset):
                     super().fit(dataset, None)
             else:
@@ -115,6 +117,9 @@ class FundusNet(
         if self.__dict__.pop("_interrupted_twice", False):
             raise KeyboardInterrupt  # which skorch has stopped
         return self
+
+    def _is_solved(self):
+        return False  # without gradient steps
 
     def _make_training_set(self, X, y, sample_weight, groups, *, reset):
         return make_training_set(self, X, y, sample_weight, groups, reset=reset)
@@ -208,9 +213,6 @@ class FundusNet(
             return X
         X, kind = check_X(self, X, reset=False)
         return make_dataset(self, X, y, kind=kind)
-
-    def _report_unreadable(self, dataset):
-        report_unreadable(self, dataset)
 
     def get_split_datasets(self, X, y=None, **kwargs):
         """Split off the validation part; a resumed fit keeps its own."""
@@ -386,8 +388,7 @@ class FundusNet(
         return self._outputs(X, DEEP)[0]
 
 
-def _logits_only(outputs):
-    """Drop graph and features: scoring callbacks keep every batch of an epoch."""
+def _logits_only(outputs):  # scoring callbacks keep every batch of an epoch
     return tuple(output.detach() for output in outputs[:DEEP])
 
 

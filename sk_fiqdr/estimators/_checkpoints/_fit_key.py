@@ -5,7 +5,7 @@ from ...utils._read_image import PATHS
 from ...utils._same_file import name_and_size
 
 # Parameters that the first checkpoints did not have, and what they were in effect.
-NEWER_DEFAULTS = {"grade_loss": "cross_entropy"}
+NEWER_DEFAULTS = {"grade_loss": "cross_entropy", "solver": "gradient"}
 
 
 def fit_key(net, dataset, state=None):

@@ -234,6 +234,7 @@ RULES = {
     "lambd": _positive,
     "quality_loss_weight": _positive,
     "grade_loss": _one_of(*GRADE_LOSSES),
+    "solver": _one_of("gradient", "ridge"),
     "criterion__alpha": _positive,
     # The training, to continue it.
     "augment": _one_of("default", None),

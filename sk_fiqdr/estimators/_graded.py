@@ -1,11 +1,17 @@
-"""Cut-points of the grade inside a net, so that they are saved and deployed with it."""
+"""The grade inside a net: its loss, its head and how it is decided."""
 
 import numpy as np
 from sklearn.utils.metaestimators import available_if
 
+from ..losses._cross_entropy import MaskedCrossEntropy
+from ..losses._grade import GRADE_LOSSES
+from ..losses._plain import known_rows_only
 from ..model_selection._decisions._cut_points import grade_by_cut_points
+from ..utils._constraints import one_of
 from ..utils._labels import most_probable
+from ..utils._tasks import GRADE
 
+DEFAULT = "cross_entropy"
 NAME = "grade_cut_points_"
 
 
@@ -13,8 +19,41 @@ def _is_tuned(net):
     return NAME in vars(net)
 
 
-class TunedGrades:
-    """Predict the grade by cut-points on the expected grade, once they are tuned."""
+class Graded:
+    """Learn the grade by a chosen loss, and predict it by cut-points once tuned."""
+
+    _constraints = {"grade_loss": [one_of(*GRADE_LOSSES), callable]}  # noqa: RUF012
+
+    def _loss_of(self, task):
+        if task.name != GRADE.name or not self._has_own_grade_loss():
+            return super()._loss_of(task)
+        loss = self.grade_loss
+        return known_rows_only(GRADE_LOSSES[loss] if isinstance(loss, str) else loss)
+
+    def _module_sizes(self):
+        is_ordinal = self._is_solved() or self.grade_loss == "ordinal"
+        ordinal = {"ordinal": True} if is_ordinal else {}
+        return {**super()._module_sizes(), **ordinal}
+
+    def _has_own_grade_loss(self):
+        return not isinstance(self.grade_loss, str) or self.grade_loss != DEFAULT
+
+    def _check_parameters(self, caller=None):
+        super()._check_parameters(caller)
+        if isinstance(self.grade_loss, type):
+            raise ValueError(
+                f"grade_loss={self.grade_loss.__name__} is a class: pass an instance, "
+                f"such as {self.grade_loss.__name__}()."
+            )
+        if (
+            self._criterion_task == GRADE.name
+            and self._has_own_grade_loss()
+            and self.criterion is not MaskedCrossEntropy
+        ):
+            raise ValueError(
+                f"grade_loss={self.grade_loss!r} and criterion="
+                f"{self.criterion.__name__} are both losses of the grade: set one."
+            )
 
     def tune_grades(self, X, y, groups=None):
         """Tune cut-points on the expected grade, on patients that were not trained on.

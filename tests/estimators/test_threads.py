@@ -206,7 +206,7 @@ def test_predictions_are_undisturbed_by_a_fit_beside_them(features):
 @pytest.fixture
 def good_and_missing(fundus_paths, tmp_path):
     broken = tmp_path / "broken.png"
-    broken.write_bytes(b"GIF89a, nearly")
+    broken.write_bytes(b"not a picture")
     missing = [tmp_path / f"missing_{i}.png" for i in range(3)]
     good = list(fundus_paths[:6])
     return [good, [*good, *missing], [broken, *good], good[:2]]

@@ -23,7 +23,7 @@ from ...utils._tasks import DEEP
 from ...utils._version import FEATURE_LIBRARIES, versions
 from .._check_input import check_X, report_unreadable
 from .._device_and_precision import taking_turns
-from .._fiqdr_classifier import FIQDRClassifier
+from .._dr_grader import DRGrader
 from .._net import FundusNet
 from .._training._image_dataset import FundusDataset
 from ._feature_cache import FeatureCache, image_keys, memory_folder
@@ -336,7 +336,7 @@ class DeepFeatures(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstima
                 f"a callable that returns one, got {self.backbone!r}. For the backbone "
                 "of a fitted net use DeepFeatures.from_estimator(net)."
             )
-        return FIQDRClassifier(
+        return DRGrader(
             module=FrozenBackbone,
             backbone=self.backbone,
             weights=self.weights,

@@ -3,7 +3,8 @@
 import numpy as np
 from joblib import Parallel, delayed
 
-from ..utils._read_image import PATHS, read_or_blank, resize_images
+from ..utils._check_images import PATHS
+from ..utils._read_image import read_or_blank, resize_images
 
 
 def describe_images(X, kind, describe, *, image_size, on_error, n_jobs):

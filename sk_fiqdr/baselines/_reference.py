@@ -14,11 +14,11 @@ from ..model_selection._fitted_images import (
     compare_with_fit,
     remember_images,
 )
+from ..utils._check_images import check_images
 from ..utils._classes import check_length, encode_classes, known_accuracy
 from ..utils._constraints import N_JOBS, one_of, whole
 from ..utils._labels import UNKNOWN, most_probable
 from ..utils._last_call import LastCall
-from ..utils._read_image import check_images
 from ..utils._tasks import QUALITY
 from ._photograph_measures import describe_images
 

@@ -17,9 +17,9 @@ import torch
 from torch.utils.data import Subset
 
 from ..estimators._net import FundusNet
+from ..utils._check_images import PATHS
 from ..utils._digest import NO_PART, describe
 from ..utils._interrupts import noticing_ctrl_c
-from ..utils._read_image import PATHS
 from ._follower import Follower
 from ._processes import Part, processes
 from ._shared_network import shared_network

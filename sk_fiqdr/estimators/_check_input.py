@@ -6,6 +6,7 @@ import warnings
 import numpy as np
 import torch
 from sklearn.utils.validation import check_array, validate_data
+from torch.utils.data import Subset
 
 from ..model_selection._fitted_images import (
     compare_with_fit,
@@ -13,9 +14,10 @@ from ..model_selection._fitted_images import (
     remember_images,
     summarize,
 )
+from ..utils._check_images import PATHS, check_images, refuse_datasets
 from ..utils._classes import check_length
-from ..utils._read_image import PATHS, check_images, read_or_blank
-from ._training._image_dataset import FEATURES, FundusDataset
+from ..utils._read_image import read_or_blank
+from ._training._image_dataset import FEATURES, FundusDataset, base_and_rows
 
 
 def check_X(net, X, *, reset):
@@ -60,6 +62,7 @@ def check_X(net, X, *, reset):
 
 
 def _check_features(net, X, reset):
+    refuse_datasets(X)
     if isinstance(X, str | bytes | os.PathLike) or getattr(X, "ndim", 2) == 4:
         raise ValueError(
             "backbone=None takes features of shape (n_samples, n_features), got "
@@ -117,6 +120,73 @@ def make_dataset(net, X, y=None, *, kind, **kwargs):
     if unread.any():
         dataset.unreadable = torch.from_numpy(unread)
     return dataset
+
+
+def is_checked(X):
+    """Return whether X is a dataset of rows that were checked, or a part of one.
+
+    Parameters
+    ----------
+    X : object
+        Anything.
+
+    Returns
+    -------
+    is_checked : bool
+        False for a Dataset of anyone else.
+    """
+    return isinstance(base_and_rows(X)[0], FundusDataset)
+
+
+def check_parts(net, dataset, parts):
+    """Return the parts of a split, with rows that `train_split` has added checked.
+
+    Parameters
+    ----------
+    net : FundusNet
+        The net.
+    dataset : FundusDataset
+        What was split.
+    parts : tuple of Dataset
+        What `train_split` returned: rows of `dataset`, or a Dataset of others, as
+        skorch's `predefined_split` returns.
+
+    Returns
+    -------
+    parts : tuple of Dataset
+        Each a `FundusDataset` or a Subset of one, with labels encoded as in `dataset`.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If a part is not such a Dataset, or its rows are not as `fit` takes them.
+    """
+    if not isinstance(parts, tuple | list) or len(parts) != 2:
+        raise TypeError(
+            f"train_split={net.train_split!r} must return two Datasets, to train and "
+            f"to validate on, got {type(parts).__name__}. PatientValidSplit(0.2) does."
+        )
+    return tuple(_check_part(net, dataset, part) for part in parts)
+
+
+def _check_part(net, dataset, part):
+    base, rows = base_and_rows(part)
+    if base is dataset:
+        return part
+    X, y = getattr(base, "X", None), getattr(base, "y", None)
+    if X is None or y is None:
+        raise TypeError(
+            f"train_split returns a {type(base).__name__} without X and y, expected "
+            "rows of the fit or a Dataset of others. Use train_split="
+            "predefined_split(net.get_dataset(X_valid, y_valid)), with image paths or "
+            "an array."
+        )
+    kind = base.kind if is_checked(base) else None
+    if kind is None:
+        X, kind = check_X(net, X, reset=False)
+    y = net._encode_held_out(check_length(y, len(X), type(net).__name__))
+    base = make_dataset(net, X, y, kind=kind)
+    return base if isinstance(rows, slice) else Subset(base, rows)
 
 
 def make_training_set(net, X, y, sample_weight, groups, *, reset):

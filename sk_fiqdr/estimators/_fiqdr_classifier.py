@@ -231,9 +231,12 @@ class FIQDRClassifier(CentredQuality, Graded, ClassifierMixin, FundusNet):
         return super().fit_loop(X, y, epochs=epochs, **kwargs)
 
     def _encode_targets(self, y):
-        y = check_targets(y, tasks=self._tasks)
+        y = self._encode_held_out(y)
         self._fit_beta(QUALITY.labels(y))
         return y
+
+    def _encode_held_out(self, y):
+        return check_targets(y, tasks=self._tasks)
 
     def predict_tasks(self, X):
         """Return the probabilities of both tasks, in one forward pass.

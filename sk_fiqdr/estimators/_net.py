@@ -19,7 +19,9 @@ from ..utils._interrupts import noticing_ctrl_c
 from ..utils._last_call import LastCall
 from ..utils._tasks import DEEP
 from ._check_input import (
+    check_parts,
     check_X,
+    is_checked,
     make_dataset,
     make_training_set,
     remember_fit,
@@ -39,7 +41,7 @@ from ._training._fit_errors import (
     warn_interrupted,
 )
 from ._training._image_dataset import AugmentedDataset, make_loader
-from ._training._inner_split import check_inner_split, check_train_split
+from ._training._inner_split import check_inner_split
 
 
 class FundusNet(
@@ -59,6 +61,10 @@ class FundusNet(
 
     def _encode_targets(self, y):
         """Check y and return it as int64 codes, -1 where unknown."""
+        raise NotImplementedError
+
+    def _encode_held_out(self, y):
+        """Encode labels by the classes of the fit."""
         raise NotImplementedError
 
     def __sklearn_tags__(self):
@@ -178,7 +184,7 @@ class FundusNet(
         self : FundusNet
             The net.
         """
-        if isinstance(X, torch.utils.data.Dataset):  # from fit, checked already
+        if is_checked(X):  # by fit
             super().partial_fit(X, None, **kwargs)
             report_unreadable(self, X)
             return self
@@ -209,17 +215,16 @@ class FundusNet(
 
     def get_dataset(self, X, y=None):
         """Return the dataset of X."""
-        if isinstance(X, torch.utils.data.Dataset):
+        if is_checked(X):
             return X
         X, kind = check_X(self, X, reset=False)
         return make_dataset(self, X, y, kind=kind)
 
     def get_split_datasets(self, X, y=None, **kwargs):
         """Split off the validation part; a resumed fit keeps its own."""
-        if self.train_split is not None:
-            check_train_split(self.train_split)
         parts = super().get_split_datasets(X, y, **kwargs)
         if self.train_split is not None:
+            parts = check_parts(self, X, parts)
             check_inner_split(*parts)
         if self._checkpoint is not None:
             parts = self._checkpoint.resume(self, parts)

@@ -12,6 +12,7 @@ from sklearn.utils._param_validation import Options, validate_parameter_constrai
 from ..modules import MultiTaskNet
 from ..utils._constraints import one_of, real, whole
 from ._device_and_precision import DeviceNet
+from ._training._inner_split import check_train_split
 
 CONSTRAINTS = {
     "weights": [str, os.PathLike, None],
@@ -149,6 +150,7 @@ class NetParameters(DeviceNet):
                 "one), or None to write no checkpoints."
             )
         self._check_device_is_here()
+        check_train_split(self.train_split)
         if self.early_stopping is not None and self.train_split is None:
             raise ValueError(
                 f"early_stopping={self.early_stopping!r} monitors the loss on "

@@ -21,6 +21,9 @@ class SingleTask(ClassifierMixin, FundusNet):
         codes, self.classes_ = encode_classes(y, type(self).__name__, self._task)
         return codes
 
+    def _encode_held_out(self, y):
+        return encode_classes(y, type(self).__name__, self._task, self.classes_)[0]
+
     def predict_proba(self, X):
         """Return the probability of each class.
 

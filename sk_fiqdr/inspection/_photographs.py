@@ -4,7 +4,8 @@ import os
 
 import numpy as np
 
-from ..utils._read_image import PATHS, check_images, read_or_blank, resize_images
+from ..utils._check_images import PATHS, check_images
+from ..utils._read_image import read_or_blank, resize_images
 
 
 def names_of(X):

@@ -7,7 +7,7 @@ import warnings
 import numpy as np
 
 from ..exceptions import PatientLeakageError
-from ..utils._read_image import IMAGES, PATHS, check_images
+from ..utils._check_images import IMAGES, PATHS, check_images
 from . import patient_ids
 
 N_HASHED = 64  # images; hashing more distinguishes sets no better, only slower

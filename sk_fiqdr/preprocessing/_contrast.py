@@ -3,8 +3,8 @@
 import numpy as np
 from PIL import Image, ImageFilter
 
+from ..utils._check_images import IMAGES, check_images
 from ..utils._constraints import real, whole
-from ..utils._read_image import IMAGES, check_images
 from ._stateless import StatelessTransformer
 
 GREY = 128

@@ -10,9 +10,9 @@ from joblib import Parallel, delayed
 from PIL import Image
 
 from ..exceptions import NoFundusError
+from ..utils._check_images import PATHS, check_images
 from ..utils._constraints import N_JOBS, whole
 from ..utils._files import written_whole
-from ..utils._read_image import PATHS, check_images
 from ..utils._same_file import content_of
 from ._circle import find_circle
 from ._crop import crop_file, crop_to_circle

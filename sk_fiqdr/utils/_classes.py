@@ -44,7 +44,7 @@ def check_length(y, n_rows, name):
     return y
 
 
-def encode_classes(y, name, task):
+def encode_classes(y, name, task, classes=None):
     """Return labels as codes, and the classes that they stand for.
 
     Parameters
@@ -55,6 +55,8 @@ def encode_classes(y, name, task):
         Name of the estimator, for messages.
     task : Task
         What it learns; of quality there are two classes, the smaller one poor.
+    classes : ndarray of shape (n_classes,), default=None
+        Those of an earlier fit, sorted, of which the labels must be.
 
     Returns
     -------
@@ -66,10 +68,13 @@ def encode_classes(y, name, task):
     Raises
     ------
     ValueError
-        If y is not one column of classes, or has too few or too many of them.
+        If y is not one column of classes, or has too few or too many of them, or one
+        that is not in `classes`.
     """
     y = _one_column(y, name, task)
     known = y != UNKNOWN if y.dtype.kind in "iuf" else np.ones(len(y), dtype=bool)
+    if classes is not None:
+        return _codes(y, known, classes, name), classes
     classes = np.unique(y[known])
     found = f"{classes.tolist()!r}"
     if len(task.classes) == 2 < len(classes):
@@ -86,9 +91,20 @@ def encode_classes(y, name, task):
             else f"This {name} needs at least two classes in y, and all labels are -1, "
             "unknown."
         )
+    return _codes(y, known, classes, name), classes
+
+
+def _codes(y, known, classes, name):
+    strange = np.setdiff1d(y[known], classes)
+    if len(strange):
+        raise ValueError(
+            f"y holds {strange.tolist()!r}, and the classes of this {name} are "
+            f"{classes.tolist()!r}. Fit it on data where every class occurs, or leave "
+            "such rows out of X and y."
+        )
     codes = np.full(len(y), UNKNOWN, dtype=np.int64)
     codes[known] = np.searchsorted(classes, y[known])
-    return codes, classes
+    return codes
 
 
 def _one_column(y, name, task):

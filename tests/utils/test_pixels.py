@@ -11,7 +11,8 @@ from sk_fiqdr import DeepFeatures
 from sk_fiqdr.datasets import make_fundus
 from sk_fiqdr.exceptions import UnreadableImageError
 from sk_fiqdr.preprocessing import prepare_images
-from sk_fiqdr.utils._read_image import check_images, read_image
+from sk_fiqdr.utils._check_images import check_images
+from sk_fiqdr.utils._read_image import read_image
 
 SIZE = 64
 

@@ -1,7 +1,7 @@
 """Identity of a fit: its parameters, its data, and its start."""
 
+from ...utils._check_images import PATHS
 from ...utils._digest import describe_parameters, digest
-from ...utils._read_image import PATHS
 from ...utils._same_file import name_and_size
 
 # Parameters that the first checkpoints did not have, and what they were in effect.

@@ -21,8 +21,8 @@ import safetensors
 import safetensors.numpy
 from filelock import FileLock, Timeout
 
+from ...utils._check_images import PATHS
 from ...utils._files import draft_prefix, written_whole
-from ...utils._read_image import PATHS
 from ...utils._same_file import place_and_times
 
 N_FILES = 64

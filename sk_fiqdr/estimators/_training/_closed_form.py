@@ -17,8 +17,8 @@ from sklearn.utils.extmath import randomized_svd
 from ...model_selection import PatientStratifiedKFold
 from ...model_selection._decisions._cut_points import best_cut_points
 from ...model_selection._patient_ids import patients_of
+from ...utils._check_images import PATHS
 from ...utils._labels import UNKNOWN
-from ...utils._read_image import PATHS
 
 N_FOLDS = 5
 # Penalties for each feature, from which the best on unseen patients is chosen.

@@ -9,6 +9,8 @@ from contextlib import contextmanager
 import numpy as np
 import torch
 
+from ._image_dataset import base_and_rows
+
 N_BEFORE = 5
 NO_MEMORY = "can't allocate memory"  # torch on a CPU, in a plain RuntimeError
 
@@ -244,9 +246,7 @@ def check_some_were_read(dataset):
     ValueError
         With the first of the files.
     """
-    rows = slice(None)
-    while isinstance(dataset, torch.utils.data.Subset):
-        rows, dataset = np.asarray(dataset.indices)[rows], dataset.dataset
+    dataset, rows = base_and_rows(dataset)
     unreadable = getattr(dataset, "unreadable", None)
     if unreadable is not None and unreadable[rows].all():
         first = dataset.X[rows][0]

@@ -10,7 +10,8 @@ from skorch.dataset import Dataset
 from torch import nn
 from torch.utils.data import WeightedRandomSampler
 
-from ...utils._read_image import IMAGES, PATHS, read_or_blank, resize_images
+from ...utils._check_images import IMAGES, PATHS
+from ...utils._read_image import read_or_blank, resize_images
 from ._augmentation import default_augmentation
 
 FEATURES = "features"
@@ -107,6 +108,28 @@ class FundusDataset(Dataset):
                 raise error
             self.unreadable[i] = True
         return image
+
+
+def base_and_rows(dataset):
+    """Return the dataset under its Subsets, and which rows of it they take.
+
+    Parameters
+    ----------
+    dataset : Dataset
+        A Subset of another, or of a Subset, or not.
+
+    Returns
+    -------
+    base : Dataset
+        That is not a Subset.
+    rows : ndarray of int or slice
+        Rows of `base`.
+    """
+    rows = slice(None)
+    while isinstance(dataset, torch.utils.data.Subset):
+        rows = np.asarray(dataset.indices, dtype=np.intp)[rows]
+        dataset = dataset.dataset
+    return dataset, rows
 
 
 class AugmentedDataset(torch.utils.data.Dataset):
@@ -271,18 +294,14 @@ def _balance(net, dataset, kwargs):
             f"balance={net.balance!r} chooses the rows of an epoch, and so does "
             f"iterator_train__{given[0]}. Leave one of them out."
         )
-    base, rows = dataset, slice(None)
-    if isinstance(dataset, torch.utils.data.Subset):  # returned by train_split
-        base, rows = dataset.dataset, dataset.indices
+    base, rows = base_and_rows(dataset)
     (task,) = (task for task in net._tasks if task.name == net.balance)
     kwargs["sampler"] = balanced_sampler(task.labels(base.y[rows]))
     kwargs["shuffle"] = False
 
 
 def _augmentation(net, dataset):
-    base = dataset
-    while isinstance(base, torch.utils.data.Subset):
-        base = base.dataset
+    base, _ = base_and_rows(dataset)
     if net.augment is None or getattr(base, "kind", None) == FEATURES:
         return None
     return default_augmentation() if net.augment == "default" else net.augment

@@ -1,27 +1,43 @@
 """Checks of `train_split`: patients kept whole, labels on both sides."""
 
-import numpy as np
+from numbers import Real
+
 from skorch.dataset import ValidSplit
-from torch.utils.data import Subset
+from torch.utils.data import Dataset
 
 from ...model_selection import check_patients_apart
 from ...model_selection._patient_ids import holds_paths, patients_of
-from ._image_dataset import FundusDataset
+from ._image_dataset import base_and_rows
 
 
 def check_train_split(train_split):
-    """Raise if skorch's own split would stratify by labels that it never gets.
+    """Raise if `train_split` does not hold rows out, or holds out a patient's fellow.
 
     Parameters
     ----------
-    train_split : callable or None
+    train_split : object
         The net's parameter.
 
     Raises
     ------
-    ValueError
-        If it is skorch's ValidSplit, stratified.
+    TypeError, ValueError
+        If it is neither None nor a callable, or it is skorch's ValidSplit, stratified.
     """
+    if train_split is None:
+        return
+    if isinstance(train_split, Dataset | tuple):
+        raise TypeError(
+            f"train_split is a {type(train_split).__name__}, expected a callable that "
+            "holds rows out. To validate on rows of your own, use train_split="
+            "predefined_split(net.get_dataset(X_valid, y_valid)), from skorch.helper."
+        )
+    if isinstance(train_split, type) or not callable(train_split):
+        share = _share(train_split)
+        raise TypeError(
+            f"train_split={train_split!r} must be a callable that holds rows out, or "
+            f"None. Use PatientValidSplit({share}), from sk_fiqdr.model_selection, "
+            "which keeps a patient's images together."
+        )
     if isinstance(train_split, ValidSplit) and train_split.stratified:
         raise ValueError(
             "train_split=ValidSplit(stratified=True) takes a single column of known "
@@ -31,13 +47,21 @@ def check_train_split(train_split):
         )
 
 
+def _share(train_split):
+    """Return what a number says of how many rows to hold out: a share, or folds."""
+    if not isinstance(train_split, Real) or isinstance(train_split, bool):
+        return 0.2
+    share = 1 / train_split if train_split > 1 else train_split
+    return round(float(share), 3) if 0 < share < 1 else 0.2
+
+
 def check_inner_split(train, valid):
     """Raise if the held-out part shares a patient, or one part has no label.
 
     Parameters
     ----------
-    train, valid : Dataset
-        What `train_split` returned. Only parts of one `FundusDataset` are checked.
+    train, valid : FundusDataset, or Subset of one
+        The parts.
 
     Raises
     ------
@@ -46,19 +70,23 @@ def check_inner_split(train, valid):
     ValueError
         If no row of a part has a label.
     """
-    if not (isinstance(train, Subset) and isinstance(valid, Subset)):
-        return
-    dataset = valid.dataset
-    if dataset is not train.dataset or not isinstance(dataset, FundusDataset):
-        return
-    for part, words in {train: "train", valid: "validate"}.items():
-        rows = np.asarray(part.indices, dtype=np.intp)
-        if not (dataset.y[rows] >= 0).any():
+    parts = [base_and_rows(part) for part in (train, valid)]
+    for (dataset, rows), words in zip(parts, ("train", "validate"), strict=True):
+        labels = dataset.y[rows]
+        if not (labels >= 0).any():
             raise ValueError(
-                f"None of the {len(rows)} rows that train_split left to {words} on has "
-                "a label: every value of y there is -1. Hold out a larger share, or "
-                "leave rows without labels out."
+                f"None of the {len(labels)} rows that train_split left to {words} on "
+                "has a label: every value of y there is -1. Hold out a larger share, "
+                "or leave rows without labels out."
             )
-    if dataset.groups is not None or holds_paths(dataset.X):
-        patients = patients_of(dataset.X, dataset.groups)
-        check_patients_apart(patients[train.indices], patients[valid.indices])
+    check_patients_apart(*_patients(parts))
+
+
+def _patients(parts):
+    """Return the patients of both parts, by what tells them on either side."""
+    (train, _), (valid, _) = parts
+    if train is valid and train.groups is not None:
+        return [patients_of(train.X, train.groups)[taken] for _, taken in parts]
+    if holds_paths(train.X) and holds_paths(valid.X):
+        return [patients_of(base.X, None)[taken] for base, taken in parts]
+    return [], []

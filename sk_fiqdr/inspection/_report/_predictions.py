@@ -7,9 +7,9 @@ from sklearn.utils.validation import check_is_fitted
 
 from ...model_selection import patient_ids
 from ...model_selection._patient_ids import holds_paths
+from ...utils._check_images import check_images
 from ...utils._constraints import check_parameters, whole
 from ...utils._labels import UNKNOWN, check_integers, check_truth
-from ...utils._read_image import check_images
 from .._predictions import N_CLASSES, Predictions, predict_once
 
 

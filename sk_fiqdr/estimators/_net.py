@@ -28,16 +28,10 @@ from ._check_input import (
     report_unreadable,
 )
 from ._checkpoints._checkpoint import open_checkpoint
-from ._net_parts import NetParts
+from ._guarded_net import GuardedNet
 from ._saving._saving_mixin import SavingMixin
 from ._training._fit_errors import (
-    check_finite,
     check_outputs,
-    check_some_were_read,
-    check_weights,
-    explain_out_of_memory,
-    name_lost_worker,
-    too_small_for_norm,
     warn_interrupted,
 )
 from ._training._image_dataset import AugmentedDataset, make_loader
@@ -45,7 +39,7 @@ from ._training._inner_split import check_inner_split
 
 
 class FundusNet(
-    SavingMixin, ClassNamePrefixFeaturesOutMixin, TransformerMixin, NetParts
+    SavingMixin, ClassNamePrefixFeaturesOutMixin, TransformerMixin, GuardedNet
 ):
     """A skorch net over paths, uint8 images or features; base of the estimators.
 
@@ -245,19 +239,7 @@ class FundusNet(
         dataset = getattr(iterator, "dataset", None)
         if training and isinstance(dataset, AugmentedDataset):
             dataset.epoch_seed.random_()
-        try:
-            super().run_single_epoch(iterator, training=training, **kwargs)
-        except RuntimeError as error:
-            raise name_lost_worker(self, error) from error
-        except ValueError as error:
-            if not too_small_for_norm(error):
-                raise
-            raise ValueError(
-                "A batch of one image has no batch statistics, which layers of this "
-                f"network need ({error}). Set batch_size to 2 or more (it is "
-                f"{self.batch_size!r}, for {len(iterator.dataset)} images), keep "
-                "drop_last, or choose a network with group or layer norm."
-            ) from error
+        super().run_single_epoch(iterator, training=training, **kwargs)
 
     def on_epoch_begin(self, net, dataset_train=None, dataset_valid=None, **kwargs):
         """Freeze or unfreeze the backbone."""
@@ -267,18 +249,6 @@ class FundusNet(
             self.freeze is not False and epoch <= self.freeze
         )
         self.module_.freeze(frozen)
-
-    def on_epoch_end(self, net, dataset_train=None, dataset_valid=None, **kwargs):
-        """Stop if no image could be read, or the weights became nan or infinite."""
-        super().on_epoch_end(net, dataset_train, dataset_valid, **kwargs)
-        check_some_were_read(dataset_train)
-        check_weights(self)
-
-    def on_batch_end(self, net, batch=None, training=False, **kwargs):
-        """Stop if the loss is nan or infinite."""
-        super().on_batch_end(net, batch, training, **kwargs)
-        if training:
-            check_finite(self)
 
     def infer(self, x, **fit_params):
         """Run the network on one batch."""
@@ -307,16 +277,6 @@ class FundusNet(
             module = getattr(self, f"{name}_")
             if isinstance(module, nn.Module) and module.training is not training:
                 module.train(training)
-
-    def train_step(self, batch, **fit_params):
-        """Train on one batch."""
-        with explain_out_of_memory(self, batch, training=True):
-            return super().train_step(batch, **fit_params)
-
-    def evaluation_step(self, batch, training=False):
-        """Run the network on one batch."""
-        with explain_out_of_memory(self, batch, training=False):
-            return super().evaluation_step(batch, training=training)
 
     def train_step_single(self, batch, **fit_params):
         """Take loss and gradients of one batch."""

@@ -1,12 +1,13 @@
-"""Kappa of an eye alone and fused with its fellow eye, on published scores.
+"""What fellow eyes, gates and sets of grades decide, on published scores.
 
-    SK_FIQDR_DATA=... python benchmarks/bench_decisions.py
+    SK_FIQDR_DATA=... python benchmarks/bench_decisions.py [fellow_eyes sets]
 
 appends to ``benchmarks/results/decisions.csv``. The scores are P(grade >= 2) of a
-published ResNet-18 on the contest's test set. In each of 20 draws of 200 patients a
+published ResNet-18 on the contest's test set. In each of 20 draws of patients a
 multinomial logistic regression on the logit of that score gives the probabilities of
-five grades, and cut-points are tuned, for each way anew; kappa is that of all other
-patients. Quality is the true label. Graders saw both eyes, which flatters fusion.
+five grades. What is chosen is chosen on these patients (200 for cut-points, which are
+tuned for each way anew; 800 for sets, out of fold), and reported on all others. Quality
+is the true label. Graders saw both eyes, which flatters fusion.
 """
 
 import os
@@ -18,18 +19,31 @@ import pandas as pd
 from _arguments import asked
 from _record import record
 from scipy.special import logit
+from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.linear_model import LogisticRegression
 
 from sk_fiqdr.metrics import quadratic_weighted_kappa
-from sk_fiqdr.model_selection import fuse_fellow_eyes, patient_ids
+from sk_fiqdr.model_selection import (
+    ConformalGradesCV,
+    FellowEyeClassifier,
+    fuse_fellow_eyes,
+    patient_ids,
+)
 from sk_fiqdr.model_selection._decisions._cut_points import (
     best_cut_points,
     grade_by_cut_points,
 )
 
 RESULTS = Path(__file__).parent / "results" / "decisions.csv"
-N_DRAWS, N_PATIENTS = 20, 200
+N_DRAWS, N_PATIENTS, N_FOR_SETS = 20, 200, 800
 GRADES = np.arange(5)
+
+
+def columns(frame):
+    """Return patient, eye, grade, and quality as probabilities, of each photograph."""
+    eyes = frame.image.str.rsplit("_", n=1).str[1].to_numpy()
+    quality = np.eye(2)[frame.quality]
+    return patient_ids(frame.image), eyes, frame.level.to_numpy(), quality
 
 
 def five_grades(score, grade, chosen):
@@ -52,11 +66,9 @@ def kappas(proba, grade, poor, chosen, asked_for):
     ]
 
 
-def measure(frame):
+def fellow_eyes(frame):
     """Yield kappas, what fusion adds in the mean and in the worst draw, and seconds."""
-    groups = patient_ids(frame.image)
-    eyes = frame.image.str.rsplit("_", n=1).str[1].to_numpy()
-    grade, quality = frame.level.to_numpy(), np.eye(2)[frame.quality]
+    groups, eyes, grade, quality = columns(frame)
     poor = quality[:, 0] == 1
     rng, patients = np.random.default_rng(0), np.unique(groups)
     found, seconds = [], []
@@ -103,10 +115,75 @@ def measure(frame):
     yield f"fusing {len(frame)} photographs, median, s", np.median(seconds), "below 1"
 
 
+class WithQuality(ClassifierMixin, BaseEstimator):
+    """Grades by logistic regression on the score; the quality stands beside it."""
+
+    def fit(self, X, y):
+        """Fit on the score, the first column of X."""
+        self.model_ = LogisticRegression(max_iter=2000).fit(X[:, :1], y[:, 0])
+        self.classes_ = self.model_.classes_
+        return self
+
+    def predict_proba(self, X):
+        """Return the probability of each grade."""
+        return self.model_.predict_proba(X[:, :1])
+
+    def predict_quality(self, X):
+        """Return the quality, the second column of X."""
+        return X[:, 1].astype(int)
+
+    def predict_tasks(self, X):
+        """Return the probabilities of both tasks."""
+        return self.predict_proba(X), np.column_stack([1 - X[:, 1], X[:, 1]])
+
+
+def sets(frame):
+    """Yield coverage by grade and size of sets at 0.9, and seconds."""
+    groups, eyes, grade, quality = columns(frame)
+    score = logit(np.clip(frame.p_referable.to_numpy(), 1e-6, 1 - 1e-6))
+    X, y = (
+        np.column_stack([score, quality[:, 1]]),
+        np.column_stack([grade, frame.quality]),
+    )
+    patients = np.unique(groups)
+    for name, estimator, names, by_grade in (
+        ("own eye, one threshold", WithQuality(), {}, False),
+        ("own eye", WithQuality(), {}, True),
+        ("fused", FellowEyeClassifier(WithQuality()), {"eyes": eyes}, True),
+    ):
+        rng, coverage, sizes, seconds = np.random.default_rng(0), [], [], []
+        for _ in range(N_DRAWS):
+            chosen = np.isin(groups, rng.choice(patients, N_FOR_SETS, replace=False))
+            fitted = ConformalGradesCV(estimator, by_grade=by_grade)
+            fitted.fit(
+                X[chosen],
+                y[chosen],
+                groups=groups[chosen],
+                **{name: values[chosen] for name, values in names.items()},
+            )
+            start = time.perf_counter()
+            found = fitted.predict_set(X, groups, **names)
+            seconds.append(time.perf_counter() - start)
+            found, truth = found[~chosen], grade[~chosen]
+            coverage.append([found[truth == k, k].mean() for k in GRADES])
+            sizes.append(found.sum(axis=1).mean())
+        mean, worst = np.mean(coverage, axis=0), np.min(coverage, axis=0)
+        for k in GRADES:
+            yield f"sets, {name}, coverage of grade {k}, mean", mean[k], None
+        least = "at least 0.85" if by_grade else None
+        yield f"sets, {name}, least coverage of a grade, worst draw", worst.min(), least
+        most = "at most 2.1" if by_grade else None
+        yield f"sets, {name}, mean size", np.mean(sizes), most
+        yield f"sets, {name}, {len(X)} photographs, median, s", np.median(seconds), None
+
+
+MEASURES = {"fellow_eyes": fellow_eyes, "sets": sets}
+
 if __name__ == "__main__":
-    asked(__doc__)
+    names = asked(__doc__, MEASURES)
     folder = os.environ.get("SK_FIQDR_DATA")
     if not folder:
         raise SystemExit("Set SK_FIQDR_DATA to the folder of published scores.")
     scores = pd.read_csv(Path(folder) / "scores" / "eyepacs_test_scores.csv")
-    record(RESULTS, "bench_decisions.py", measure(scores))
+    for name in names:
+        record(RESULTS, f"bench_decisions.py {name}", MEASURES[name](scores))

@@ -7,7 +7,11 @@ from sklearn.preprocessing import LabelEncoder
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from sk_fiqdr import DRGrader, FIQDRClassifier, QualityClassifier
-from sk_fiqdr.model_selection import QualityGate, TunedGradeThresholdsCV
+from sk_fiqdr.model_selection import (
+    ConformalGradesCV,
+    QualityGate,
+    TunedGradeThresholdsCV,
+)
 from sk_fiqdr.model_selection._decisions._check_tasks import check_tasks
 
 NET = {
@@ -142,6 +146,10 @@ GATE = {
         "it compares the answer with the most probable class, also of what is refused"
     ),
 }
+SETS = {
+    **GRADES,
+    "check_fit2d_1sample": "its message counts patients, and not samples",
+}
 
 # The checks pass unscaled features around 100, on which unclipped steps diverge.
 SETTINGS = {
@@ -160,6 +168,7 @@ def expected_failed_checks(estimator):
         OneColumnFIQDR: ADAPTER,
         TunedGradeThresholdsCV: TUNED,
         OneColumnGate: GATE,
+        ConformalGradesCV: SETS,
     }.get(type(estimator), SINGLE_TASK)
 
 
@@ -173,6 +182,7 @@ def expected_failed_checks(estimator):
         OneColumnGate(
             LogisticRegression(), LogisticRegression(), max_refused=0.1, cv=2
         ),
+        ConformalGradesCV(LogisticRegression(), cv=2),
     ],
     expected_failed_checks=expected_failed_checks,
 )

@@ -15,6 +15,7 @@ from ._scorers import (
     sensitivity_scorer,
     specificity_scorer,
 )
+from ._sets import set_report
 
 __all__ = [
     "compare",
@@ -29,6 +30,7 @@ __all__ = [
     "refusal_report",
     "sensitivity",
     "sensitivity_scorer",
+    "set_report",
     "specificity",
     "specificity_scorer",
 ]

@@ -9,6 +9,7 @@ be resumed after its process was killed.
 
 from ..exceptions import PatientLeakageError
 from ._decisions._calibrated_tasks import CalibratedTasksCV
+from ._decisions._conformal_grades import ConformalGradesCV
 from ._decisions._fellow_eye_classifier import FellowEyeClassifier
 from ._decisions._fellow_eyes import fuse_fellow_eyes
 from ._decisions._quality_gate import QualityGate
@@ -21,6 +22,7 @@ from ._splits._patient_valid_split import PatientValidSplit
 
 __all__ = [
     "CalibratedTasksCV",
+    "ConformalGradesCV",
     "FellowEyeClassifier",
     "PatientLeakageError",
     "PatientStratifiedKFold",

@@ -1,5 +1,7 @@
 """What the meta-estimators share: fitting the estimator inside, and delegating."""
 
+from inspect import signature
+
 import numpy as np
 from sklearn import get_config
 from sklearn.base import BaseEstimator, ClassifierMixin, MetaEstimatorMixin
@@ -37,6 +39,30 @@ from ._out_of_fold import (
 
 def _inner(nested):
     return getattr(nested, "estimator_", nested.estimator)
+
+
+def names_of_eyes(estimator, groups, eyes):
+    """Return those of groups and eyes that are given and the estimator predicts by.
+
+    Parameters
+    ----------
+    estimator : estimator
+        One that fuses both eyes, or any other.
+    groups, eyes : array-like of shape (n,) or None
+        Patient and eye of each row.
+
+    Returns
+    -------
+    names : dict of str to ndarray
+        Arguments of its `predict_proba`.
+    """
+    takes = signature(last_step(estimator).predict_proba).parameters
+    names = {"groups": groups, "eyes": eyes}
+    return {
+        name: np.asarray(values)
+        for name, values in names.items()
+        if values is not None and name in takes
+    }
 
 
 def _inside_has(method):
@@ -96,8 +122,10 @@ class NestedClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
                 "(net))."
             )
 
-    def _fit_and_predict(self, X, y, groups, params):
+    def _fit_and_predict(self, X, y, groups, params, names=None):
         """Fit the estimators inside, and get their outputs on patients not seen.
+
+        `names` are the arguments that `_outputs` takes beside X, arrays of n values.
 
         Returns
         -------
@@ -115,7 +143,7 @@ class NestedClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
             if self.cv == "prefit" or isinstance(estimator, FrozenEstimator):
                 check_unseen(estimator, X)
         if self.cv == "prefit":
-            outputs = list(self._outputs(estimators, X))
+            outputs = list(self._outputs(estimators, X, **(names or {})))
             rows = np.arange(len(y))
             return estimators, rows, np.zeros_like(rows), outputs
         params, groups = self._route(groups, params)
@@ -127,7 +155,7 @@ class NestedClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
                 "cv=0.2, or refit=True."
             )
         fitted, *predicted = predict_out_of_fold(
-            estimators, self._outputs, X, y, splits, params, n_jobs=self.n_jobs
+            estimators, self._outputs, X, y, splits, params, names, n_jobs=self.n_jobs
         )
         if self.refit:
             fitted = self._fit_inside(X, y, params)

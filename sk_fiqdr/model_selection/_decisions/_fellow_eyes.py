@@ -3,9 +3,10 @@
 import numpy as np
 import pandas as pd
 
+from ._check_proba import check_proba
+
 # Share of the fellow eye, by [own quality, its quality], 0 poor and 1 good.
 FIXED_SHARES = np.array([[1 / 3, 2 / 3], [1 / 10, 1 / 3]])
-_TOLERANCE = 1e-2  # rows of half precision add up to 1 within this
 
 
 def fuse_fellow_eyes(proba, groups, *, eyes=None, quality_proba=None, rule="fixed"):
@@ -64,11 +65,11 @@ def fuse_fellow_eyes(proba, groups, *, eyes=None, quality_proba=None, rule="fixe
            [0.5, 0.3, 0.2, 0. , 0. ],
            [0. , 0. , 0. , 1. , 0. ]])
     """
-    proba = _check_proba("proba", proba)
+    proba = check_proba("proba", proba)
     shares = check_shares(rule)
     poor = np.zeros(len(proba))
     if quality_proba is not None:
-        quality = _check_proba("quality_proba", quality_proba)
+        quality = check_proba("quality_proba", quality_proba)
         if quality.shape != (len(proba), 2):
             raise ValueError(
                 f"quality_proba must have shape ({len(proba)}, 2), the probability of "
@@ -143,30 +144,6 @@ def _check_names(argument, what, names, n):
             f"{what} a name of its own."
         )
     return codes
-
-
-def _check_proba(argument, proba):
-    """Return probabilities as floats; raise if a row holds anything else."""
-    proba = np.asarray(proba)
-    if proba.ndim != 2 or proba.dtype.kind not in "biuf":
-        raise ValueError(
-            f"{argument} must be numbers of shape (n_samples, n_classes), got shape "
-            f"{proba.shape!r} and dtype {str(proba.dtype)!r}. Pass what predict_proba "
-            "returns."
-        )
-    if proba.dtype.kind != "f":
-        proba = proba.astype(float)
-    unread = np.isnan(proba).all(axis=1)
-    right = (proba >= 0).all(axis=1) & (
-        abs(proba.sum(axis=1, dtype=float) - 1) <= _TOLERANCE
-    )
-    if not (right | unread).all():
-        row = np.argmin(right | unread)
-        raise ValueError(
-            f"{argument} must hold probabilities that add up to 1 in each row, got "
-            f"{proba[row].tolist()!r} in row {row}. Pass what predict_proba returns."
-        )
-    return proba
 
 
 def check_shares(rule):

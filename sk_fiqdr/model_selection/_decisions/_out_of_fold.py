@@ -127,7 +127,7 @@ def fit_clone(estimator, task, X, y, params):
     return clone(estimator).fit(X, y, **params)
 
 
-def _fit_and_predict(estimators, outputs, X, y, train, test, params, keep):
+def _fit_and_predict(estimators, outputs, X, y, train, test, params, names, keep):
     X_train, y_train = _safe_indexing(X, train), y[train]
     fitted = tuple(
         fit_clone(
@@ -141,10 +141,13 @@ def _fit_and_predict(estimators, outputs, X, y, train, test, params, keep):
             zip(estimators, params, strict=True)
         )
     )
-    return fitted if keep else None, outputs(fitted, _safe_indexing(X, test))
+    names = _check_method_params(X, names, indices=test)
+    return fitted if keep else None, outputs(fitted, _safe_indexing(X, test), **names)
 
 
-def predict_out_of_fold(estimators, outputs, X, y, splits, params, *, n_jobs=None):
+def predict_out_of_fold(
+    estimators, outputs, X, y, splits, params, names=None, *, n_jobs=None
+):
     """Fit on the training rows of each split, and predict its test rows.
 
     Parameters
@@ -152,7 +155,8 @@ def predict_out_of_fold(estimators, outputs, X, y, splits, params, *, n_jobs=Non
     estimators : tuple of estimator
         A grader, and a quality classifier unless the grader predicts quality.
     outputs : callable
-        ``outputs(fitted, X) -> tuple of arrays`` with a value or row for each row of X.
+        ``outputs(fitted, X, **names) -> tuple of arrays`` with a value or row for each
+        row of X.
     X : array-like
         Data.
     y : ndarray of shape (n, 2)
@@ -161,6 +165,8 @@ def predict_out_of_fold(estimators, outputs, X, y, splits, params, *, n_jobs=Non
         Row numbers.
     params : tuple of dict
         For the `fit` of each estimator.
+    names : dict of str to array-like of shape (n,), default=None
+        Arguments of `outputs` beside X.
     n_jobs : int, default=None
         Number of splits to fit in parallel.
 
@@ -176,7 +182,15 @@ def predict_out_of_fold(estimators, outputs, X, y, splits, params, *, n_jobs=Non
     fitted, predicted = zip(
         *Parallel(n_jobs=n_jobs)(
             delayed(_fit_and_predict)(
-                estimators, outputs, X, y, train, test, params, len(splits) == 1
+                estimators,
+                outputs,
+                X,
+                y,
+                train,
+                test,
+                params,
+                names or {},
+                len(splits) == 1,
             )
             for train, test in splits
         ),

@@ -17,7 +17,7 @@ Your own photographs, from the command line:
   sk-fiqdr train images/ --grades trainLabels.csv --quality quality_label_train.csv
   sk-fiqdr predict my-model images/ --output graded.csv
 
-or in Python (ResNet-18 with ImageNet weights, fetched once; 224 pixels):
+or in Python:
 
   from sk_fiqdr import FIQDRClassifier
   from sk_fiqdr.datasets import load_kaggle_dr
@@ -25,7 +25,7 @@ or in Python (ResNet-18 with ImageNet weights, fetched once; 224 pixels):
 
   data = load_kaggle_dr("images/", "trainLabels.csv", "quality_label_train.csv")
   X_train, X_test, y_train, y_test = patient_train_test_split(data.data, data.target)
-  net = FIQDRClassifier(weights="DEFAULT", verbose=1).fit(X_train, y_train)
+  net = FIQDRClassifier(verbose=1).fit(X_train, y_train)
   print("kappa", net.score(X_test, y_test))
 """
 

@@ -184,6 +184,8 @@ def make_net(settings, **parameters):
         parameters["train_split"] = PatientValidSplit(
             0.15, random_state=chosen["random_state"]
         )
+    if "weights" in chosen:
+        chosen["weights"] = weights_of(chosen["weights"])
     n_workers = settings["num_workers"]
     return FIQDRClassifier(
         **chosen,
@@ -194,13 +196,13 @@ def make_net(settings, **parameters):
     )
 
 
-def frozen_settings(backbone, weights, progress):
+def frozen_settings(backbone, progress):
     """Return the parameters of a net whose heads alone are trained.
 
     Parameters
     ----------
-    backbone, weights : str or None
-        Options; no backbone stands for EfficientNet-Lite0 from ImageNet.
+    backbone : str
+        Option.
     progress : bool
         Whether to show how many images are done.
 
@@ -211,18 +213,30 @@ def frozen_settings(backbone, weights, progress):
     """
     from ..modules._efficientnet_lite import NAMES
 
-    if backbone is None:
-        backbone, weights = NAMES[0], weights or "DEFAULT"
     has_stages = backbone in NAMES or backbone.startswith("timm/")
     return {
-        "backbone": backbone,
-        "weights": weights,
         "freeze": True,
         "solver": "ridge",
         "verbose": int(progress),
         "module__pooling": "stages" if has_stages else "mean",
         "module__mirror": True,
     }
+
+
+def weights_of(text):
+    """Return the weights that an option means.
+
+    Parameters
+    ----------
+    text : str
+        "auto", "DEFAULT", "none" or a path.
+
+    Returns
+    -------
+    weights : str or None
+        As `FIQDRClassifier` takes it.
+    """
+    return None if text == "none" else text
 
 
 def beta_of(text):

@@ -102,7 +102,7 @@ def telling():
 def _with_way_out(error):
     text = str(error)
     if text.startswith('weights="DEFAULT"'):
-        text += " On this command line: --weights FILE, or no --weights at all."
+        text += " On this command line: --weights FILE, or --weights none."
     if getattr(error, "errno", None) in FULL and "free some space" not in text:
         text += ". Nothing was left half-written: free some space, and try again."
     return text

@@ -59,18 +59,19 @@ TestSize = Annotated[
 
 NET = "Network and training"
 Backbone = Annotated[
-    str | None,
+    str,
     typer.Option(
         rich_help_panel=NET,
-        help="efficientnet_lite0, a torchvision model, or timm/ and one of timm's; "
-        "default: resnet18.",
+        help="efficientnet_lite0 (1, 2), a torchvision model, or timm/ and one of "
+        "timm's.",
     ),
 ]
 Weights = Annotated[
-    str | None,
+    str,
     typer.Option(
         rich_help_panel=NET,
-        help="DEFAULT is ImageNet, fetched once if needed; or a file; default: random.",
+        help="auto: ImageNet's where they are installed, as for efficientnet_lite0; "
+        "DEFAULT: ImageNet's, fetched once if needed; none: random; or a file.",
     ),
 ]
 ImageSize = Annotated[

@@ -61,8 +61,8 @@ def search(
             help="Score to choose by; default: kappa, or mean_acc with --frozen."
         ),
     ] = None,
-    backbone: o.Backbone = "resnet18",
-    weights: o.Weights = None,
+    backbone: o.Backbone = "efficientnet_lite0",
+    weights: o.Weights = "auto",
     image_size: o.ImageSize = 224,
     max_epochs: o.MaxEpochs = 10,
     batch_size: o.BatchSize = 32,
@@ -157,14 +157,17 @@ def _make_search(settings, grid, frozen, output):
 
     from ..metrics import fiqdr_scoring
     from ..model_selection import PatientStratifiedKFold, SearchCheckpoint
-    from ._fit_model import make_net
+    from ._fit_model import make_net, weights_of
 
     names = ("backbone", "weights", "image_size", "device", "on_error")
     if frozen:
         from .. import DeepFeatures
 
         features = DeepFeatures(
-            **{name: settings[name] for name in names},
+            **{
+                **{name: settings[name] for name in names},
+                "weights": weights_of(settings["weights"]),
+            },
             num_workers=settings["num_workers"],
             memory=output / "features",
             progress=settings["progress"],

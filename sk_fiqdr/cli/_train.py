@@ -31,8 +31,8 @@ def train(
         str, typer.Option(help="Weight of poor images in the loss; or balanced.")
     ] = "27",
     lambd: Annotated[float, typer.Option(help="Weight of the centre loss.")] = 0.1,
-    backbone: o.Backbone = None,
-    weights: o.Weights = None,
+    backbone: o.Backbone = "efficientnet_lite0",
+    weights: o.Weights = "auto",
     image_size: o.ImageSize = 224,
     max_epochs: o.MaxEpochs = 10,
     batch_size: o.BatchSize = 32,
@@ -53,7 +53,7 @@ def train(
             "--frozen",
             rich_help_panel=o.NET,
             help="Train the heads alone, on features computed once: minutes instead "
-            "of an hour. Without --backbone: efficientnet_lite0 from ImageNet.",
+            "of an hour.",
         ),
     ] = False,
     tune: Annotated[
@@ -92,6 +92,7 @@ def train(
             )
         has_begun = any((output / "checkpoints").rglob("*.safetensors"))
         check_output(output, "train", settings, has_begun=has_begun)
+        from ..modules._backbones import resolve
         from ._fit_model import (
             beta_of,
             describe_held_out,
@@ -105,14 +106,12 @@ def train(
 
         chosen = {**ctx.params, "beta": beta_of(beta)}
         if frozen:
-            chosen |= frozen_settings(backbone, weights, progress)
-        elif backbone is None:
-            chosen["backbone"] = "resnet18"
+            chosen |= frozen_settings(backbone, progress)
         net = make_net(chosen, checkpoint_dir=output / "checkpoints")
         data = load(images, grades, quality, patient_column, poor_label)
         train, test = hold_out(data, test_size, random_state)
         tuning = _hold_out_to_tune(data, train, random_state, tune and not frozen)
-        if net.weights is None:
+        if resolve(net.weights, net.backbone) is None:
             log("From random weights; --weights DEFAULT starts from ImageNet's.")
         net._check_parameters()
         output.mkdir(parents=True, exist_ok=True)

@@ -16,7 +16,6 @@ from ..model_selection._fitted_images import (
 )
 from ..utils._check_images import PATHS, check_images, refuse_datasets
 from ..utils._classes import check_length
-from ..utils._read_image import read_or_blank
 from ._training._image_dataset import FEATURES, FundusDataset, base_and_rows
 
 
@@ -286,39 +285,3 @@ def remember_fit(net, dataset, *, reset):
         net.training_data_ = [*before, summary]
     # Scores that were loaded with the net are older than this training.
     vars(net).pop("scores_", None)
-
-
-def report_unreadable(net, dataset):
-    """Name in `unreadable_` what could not be read.
-
-    Parameters
-    ----------
-    net : FundusNet or DeepFeatures
-        The net.
-    dataset : FundusDataset
-        What was read: files are named with their reasons, rows of features by number.
-    """
-    flags = getattr(dataset, "unreadable", None)
-    rows = [] if flags is None else np.flatnonzero(flags.numpy()).tolist()
-    if not rows:
-        net.unreadable_ = {}
-        return
-    if dataset.kind == FEATURES:
-        reasons = {row: f"Row {row} of X is all nan." for row in rows}
-    else:
-        reasons = {str(path): _reason(path, net.image_size) for path in dataset.X[rows]}
-    net.unreadable_ = reasons
-    if net.on_error == "warn":
-        warnings.warn(
-            f"{len(rows)} of {len(dataset)} images could not be read and are ignored; "
-            f"`unreadable_` names them. The first: {next(iter(reasons.values()))}",
-            UserWarning,
-            stacklevel=4,
-        )
-
-
-def _reason(path, image_size):
-    _, error = read_or_blank(path, image_size)
-    if error is None:
-        return f"{str(path)!r} could not be read, and now can: predict again."
-    return str(error)

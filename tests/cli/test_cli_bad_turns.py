@@ -173,7 +173,7 @@ def test_weights_that_cannot_be_fetched_are_told_with_the_way_out(
     args = ["train", eyes.images, *eyes.labels, *SMALL, "--output", tmp_path / "run"]
     result = run(*args, "--weights", "DEFAULT")
     assert result.exit_code == 1
-    assert "--weights FILE, or no --weights at all" in result.stderr
+    assert "--weights FILE, or --weights none" in result.stderr
     again = run(*args)  # in the same folder: nothing was learned yet
     assert again.exit_code == 0, again.output
 

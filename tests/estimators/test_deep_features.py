@@ -355,7 +355,9 @@ def test_a_named_networks_changed_weights_are_noticed(tmp_path, fundus_paths):
     path = tmp_path / "resnet18.pth"
     from torchvision.models import resnet18
 
-    features = DeepFeatures(weights=path, image_size=48, memory=tmp_path / "memory")
+    features = DeepFeatures(
+        "resnet18", weights=path, image_size=48, memory=tmp_path / "memory"
+    )
     rows = []
     for seed in (0, 1):
         torch.manual_seed(seed)
@@ -593,7 +595,7 @@ def test_scoring_a_patient_whose_other_eye_was_trained_on_is_an_error(
 
 def test_random_weights_repeat_and_leave_torchs_generator_alone(fundus_paths):
     def fit(random_state):
-        features = DeepFeatures(image_size=48, random_state=random_state)
+        features = DeepFeatures(weights=None, image_size=48, random_state=random_state)
         return features.fit_transform(fundus_paths[:2])
 
     state = torch.get_rng_state()

@@ -59,10 +59,22 @@ def test_without_the_package_of_the_weights_the_error_says_what_to_install(monke
 def test_random_weights_need_no_package_and_differ_from_those_of_imagenet():
     weights_of(0)
     torch.manual_seed(0)
-    random = MultiTaskNet("efficientnet_lite0", image_size=64)
+    random = MultiTaskNet("efficientnet_lite0", None, image_size=64)
     trained = MultiTaskNet("efficientnet_lite0", "DEFAULT", image_size=64)
     first, second = random.backbone.conv_stem.weight, trained.backbone.conv_stem.weight
     assert not torch.allclose(first, second, atol=1e-2)
+
+
+def test_auto_is_imagenets_where_they_are_installed_and_random_elsewhere():
+    weights_of(0)
+    first = MultiTaskNet(image_size=64).backbone.conv_stem.weight
+    named = MultiTaskNet("efficientnet_lite0", "DEFAULT", image_size=64)
+    assert torch.equal(first, named.backbone.conv_stem.weight)
+    torch.manual_seed(0)
+    auto = MultiTaskNet("resnet18", image_size=64).backbone.conv1.weight
+    torch.manual_seed(0)
+    random = MultiTaskNet("resnet18", None, image_size=64).backbone.conv1.weight
+    assert torch.equal(auto, random)
 
 
 def test_pixels_are_normalised_as_the_weights_expect():

@@ -1,5 +1,6 @@
 """Identity of a fit: its parameters, its data, and its start."""
 
+from ...modules._backbones import resolve
 from ...utils._check_images import PATHS
 from ...utils._digest import describe_parameters, digest
 from ...utils._same_file import name_and_size
@@ -36,6 +37,7 @@ def fit_key(net, dataset, state=None):
         for name, value in describe_parameters(net).items()
         if not _is_newer_default(name, value)
     }
+    parameters["weights"] = resolve(parameters["weights"], net.backbone)
     return digest(
         {
             "estimator": type(net),

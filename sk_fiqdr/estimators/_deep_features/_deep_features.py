@@ -18,10 +18,11 @@ from ...utils._digest import digest
 from ...utils._files import written_whole
 from ...utils._last_call import LastCall
 from ...utils._progress import progress_bar
+from ...utils._report_unreadable import report_unreadable
 from ...utils._same_file import place_and_times
 from ...utils._tasks import DEEP
 from ...utils._version import FEATURE_LIBRARIES, versions
-from .._check_input import check_X, report_unreadable
+from .._check_input import check_X
 from .._device_and_precision import taking_turns
 from .._dr_grader import DRGrader
 from .._net import FundusNet
@@ -44,12 +45,11 @@ class DeepFeatures(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstima
 
     Parameters
     ----------
-    backbone : str, Module or callable, default="resnet18"
+    backbone : str, Module or callable, default="efficientnet_lite0"
         As in :class:`FIQDRClassifier`. For the backbone of a fitted net see
         `from_estimator`.
-    weights : str, Path or None, default=None
-        As in :class:`FIQDRClassifier`: "DEFAULT" for torchvision's own, the path of a
-        local file, or None for random weights, which are not trained here.
+    weights : str, Path or None, default="auto"
+        As in :class:`FIQDRClassifier`. Random weights are not trained here.
     image_size : int, default=224
         Height and width in pixels to which images are resized.
     mean, std : sequence of three floats, default=None
@@ -129,9 +129,9 @@ class DeepFeatures(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstima
 
     def __init__(
         self,
-        backbone="resnet18",
+        backbone="efficientnet_lite0",
         *,
-        weights=None,
+        weights="auto",
         image_size=224,
         mean=None,
         std=None,
@@ -186,7 +186,7 @@ class DeepFeatures(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstima
         >>> X, y = make_fundus(8, image_size=64, random_state=0, return_X_y=True)
         >>> net = FIQDRClassifier(image_size=64, max_epochs=1, random_state=0)
         >>> DeepFeatures.from_estimator(net.fit(X, y)).fit_transform(X).shape
-        (8, 512)
+        (8, 1280)
         """
         if not isinstance(estimator, FundusNet) or estimator.backbone is None:
             raise TypeError(
@@ -358,7 +358,7 @@ class DeepFeatures(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstima
         if not isinstance(self.backbone, str):
             return None
         weights = self.weights
-        if weights is not None and weights != "DEFAULT":
+        if weights not in (None, "auto", "DEFAULT"):
             weights = place_and_times(weights)
             if weights is None:
                 return None

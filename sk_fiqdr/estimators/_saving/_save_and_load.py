@@ -114,7 +114,7 @@ def load(cls, folder, **parameters):
     net = _build(cls, folder / CONFIG, config["fitted"], {**own, **parameters})
     for part in PARTS:
         _load_state(folder / WEIGHTS, getattr(net, f"{part}_"), part, tensors)
-    net.set_params(weights={**own, **parameters}.get("weights"))
+    net.set_params(weights={**own, **parameters}.get("weights", "auto"))
     if config["training"]["data"]:
         net.training_data_ = config["training"]["data"]
     net.scores_ = {

@@ -205,7 +205,7 @@ def _is_backbone(value):
 _nothing = _one_of(None)
 _truth = _one_of(False, True)
 _positive = _number(0, 1e9)
-_is_weights = _one_of(None, "DEFAULT")
+_is_weights = _one_of(None, "auto", "DEFAULT")
 OPTIMIZER_RULES = {
     **dict.fromkeys(
         [f"optimizer__{name}" for name in ("momentum", "dampening", "weight_decay")]

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 
-from .._check_input import report_unreadable
+from ...utils._report_unreadable import report_unreadable
 from ._closed_form import fit_heads
 
 

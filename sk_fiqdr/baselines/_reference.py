@@ -17,6 +17,7 @@ from ..model_selection._fitted_images import (
 from ..utils._check_images import check_images
 from ..utils._classes import check_length, encode_classes, known_accuracy
 from ..utils._constraints import N_JOBS, one_of, whole
+from ..utils._label_words import poor_class
 from ..utils._labels import UNKNOWN, most_probable
 from ..utils._last_call import LastCall
 from ..utils._tasks import QUALITY
@@ -75,6 +76,12 @@ class ReferenceClassifier(ClassifierMixin, TransformerMixin, BaseEstimator):
         name = type(self).__name__
         y = check_length(y, len(X), name)
         codes, self.classes_ = encode_classes(y, name, QUALITY)
+        if poor_class(self.classes_) != POOR:
+            raise ValueError(
+                f"{name} needs to know poor from good: y holds "
+                f"{self.classes_.tolist()!r}, expected 0 poor and 1 good. Map one "
+                "label to each."
+            )
         remember_images(self, X, kind)
         known = codes != UNKNOWN
         descriptions, readable = self._describe(X[known], kind)

@@ -74,7 +74,49 @@ def load_model(folder, **parameters):
             f"{str(folder)!r} holds a {name!r}, expected one of "
             f"{', '.join(ESTIMATORS)}. Load a class of your own in Python."
         )
-    return getattr(sk_fiqdr, name).from_pretrained(folder, **parameters)
+    net = getattr(sk_fiqdr, name).from_pretrained(folder, **parameters)
+    for task in net._tasks:
+        if numbers_of(net, task) is None:
+            raise ValueError(_unknown_classes(net, task, folder))
+    return net
+
+
+def numbers_of(net, task):
+    """Return what the classes of a task mean: 0 to 4; or 0 poor, 1 good.
+
+    Parameters
+    ----------
+    net : FundusNet
+        The net.
+    task : Task
+        One of its tasks.
+
+    Returns
+    -------
+    numbers : list of int or None
+        None where the classes are other labels than these, or words for them.
+    """
+    from ..utils._label_words import class_numbers
+
+    return class_numbers(task, list(task.classes), getattr(net, "poor_label", None))
+
+
+def _unknown_classes(net, task, folder):
+    import numpy as np
+
+    name = type(net).__name__
+    classes = ", ".join(map(repr, np.asarray(task.classes).tolist()))
+    found = f"The {name} in {str(folder)!r} has the classes {classes}, which"
+    if task.name == "quality":
+        return (
+            f"{found} do not say which one means poor. Say it once in Python: "
+            f"{name}.from_pretrained({str(folder)!r}, poor_label=...)"
+            f".save_pretrained({str(folder)!r}, overwrite=True)."
+        )
+    return (
+        f"{found} are neither grades 0 to 4 nor words for them. Commands write grades: "
+        "train on y.map({...}) with a grade for each class, or predict in Python."
+    )
 
 
 def trained_patients(folder):
@@ -155,14 +197,14 @@ def _predict(net, paths):
     )
     frame = pd.DataFrame({"path": [Path(path).as_posix() for path in paths]})
     for task, proba in zip(tasks, probabilities, strict=True):
-        classes = np.asarray(task.classes)
+        classes = np.array(numbers_of(net, task))
         read = ~np.isnan(proba).any(axis=1)
         best = most_probable(proba, classes)
         tuned = task.name == "grade" and hasattr(net, "grade_cut_points_")
         frame[task.name] = _labels(net._decide_grade(proba) if tuned else best, read)
         if task.name == "grade":
-            for label, column in zip(classes, proba.T, strict=True):
-                frame[f"p_grade_{label}"] = column.round(6)
+            for at in classes.argsort():
+                frame[f"p_grade_{classes[at]}"] = proba[:, at].round(6)
             if tuned:
                 frame["expected_grade"] = (proba @ classes).round(6)
                 frame["most_probable_grade"] = _labels(best, read)

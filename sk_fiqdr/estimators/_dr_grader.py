@@ -38,7 +38,8 @@ class DRGrader(Graded, SingleTask):
     Attributes
     ----------
     classes_ : ndarray of shape (n_classes,)
-        The grades found in y, sorted. -1 is not a class: it marks an unknown label.
+        The grades found in y, five at most, sorted. -1 is not a class: it marks an
+        unknown label.
 
     grade_cut_points_ : ndarray of shape (n_classes - 1,)
         Cut-points on the expected grade, after `tune_grades`.

@@ -1,6 +1,13 @@
 """QualityClassifier: the quality alone."""
 
+import warnings
+
+import numpy as np
+import torch
+
 from ..losses import WeightedCenterLoss
+from ..utils._label_words import poor_class
+from ..utils._labels import UNKNOWN
 from ..utils._tasks import QUALITY
 from ._centred_quality import CentredQuality
 from ._single_task import SingleTask
@@ -25,11 +32,15 @@ class QualityClassifier(CentredQuality, SingleTask):
     iterator_train__shuffle, iterator_train, iterator_valid : object
         As in :class:`FIQDRClassifier`.
     beta : float, "balanced" or array-like of shape (2,), default=27.0
-        Weight of the first class (poor).
+        Weight of the poor class; or of the poor and the good one.
     lambd : float, default=0.1
         Weight of the centre loss.
     criterion : type, default=WeightedCenterLoss
         Class of L_q.
+    poor_label : object, default=None
+        Which of the two labels in y means poor. None knows 0 and 1, False and True, and
+        words such as Inadequate and Adequate. Of others nothing is guessed: a warning
+        asks for `poor_label`, and `beta` weighs neither class.
     callbacks, warm_start, compile : object
         As in :class:`FIQDRClassifier`.
     dataset, predict_nonlinearity, use_caching, torch_load_kwargs : object
@@ -43,7 +54,9 @@ class QualityClassifier(CentredQuality, SingleTask):
         The labels found in y, sorted; 0 poor and 1 good. -1 is not a class: it marks
         an unknown label.
     class_weights_ : Tensor of shape (2,)
-        Class weights computed from `beta`.
+        Class weights computed from `beta`, in the order of `classes_`.
+    poor_label_ : object
+        The class that means poor; None where that is not known.
 
     References
     ----------
@@ -64,10 +77,25 @@ class QualityClassifier(CentredQuality, SingleTask):
 
     _task = QUALITY
 
-    def __init__(self, *, beta=27.0, lambd=0.1, criterion=WeightedCenterLoss, **kwargs):
+    def __init__(
+        self,
+        *,
+        beta=27.0,
+        lambd=0.1,
+        criterion=WeightedCenterLoss,
+        poor_label=None,
+        **kwargs,
+    ):
         super().__init__(criterion=criterion, **kwargs)
         self.beta = beta
         self.lambd = lambd
+        self.poor_label = poor_label
+
+    @property
+    def poor_label_(self):
+        """The class that means poor; None where that is not known."""
+        at = poor_class(self.classes_, self.poor_label)
+        return None if at is None else self.classes_[at]
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
@@ -76,5 +104,24 @@ class QualityClassifier(CentredQuality, SingleTask):
 
     def _encode_targets(self, y):
         y = super()._encode_targets(y)
-        self._fit_beta(y)
+        poor = poor_class(self.classes_, self.poor_label)
+        # beta is of poor and good, whichever of them sorts first.
+        self._fit_beta(np.where(y == UNKNOWN, y, 1 - y) if poor else y)
+        if poor:
+            self.class_weights_ = self.class_weights_.flip(0)
+        elif poor is None and not isinstance(self.beta, str):
+            self._weigh_neither()
         return y
+
+    def _weigh_neither(self):
+        if self.class_weights_[0] == self.class_weights_[1]:
+            return
+        self.class_weights_ = torch.ones(2)
+        one, other = self.classes_.tolist()
+        warnings.warn(
+            f"y holds the labels {one!r} and {other!r}, which do not say which of them "
+            f"means poor, so beta={self.beta!r} weighs neither. Pass "
+            f"poor_label={one!r} or poor_label={other!r}.",
+            UserWarning,
+            stacklevel=6,
+        )

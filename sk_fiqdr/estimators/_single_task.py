@@ -50,7 +50,8 @@ class SingleTask(ClassifierMixin, FundusNet):
         Returns
         -------
         y : ndarray of shape (n,)
-            The classes; -1 where an image could not be read.
+            The classes; -1 where an image could not be read (then of dtype object if
+            the classes are text).
         """
         return most_probable(self.predict_proba(X), self.classes_)
 

@@ -5,7 +5,8 @@ from sklearn.metrics import accuracy_score
 from sklearn.utils.multiclass import check_classification_targets, type_of_target
 from sklearn.utils.validation import column_or_1d
 
-from ._labels import UNKNOWN
+from ._label_words import plain_label
+from ._labels import UNKNOWN, refuse_eyeq
 
 
 def check_length(y, n_rows, name):
@@ -54,7 +55,7 @@ def encode_classes(y, name, task, classes=None):
     name : str
         Name of the estimator, for messages.
     task : Task
-        What it learns; of quality there are two classes, the smaller one poor.
+        What it learns, with its largest number of classes.
     classes : ndarray of shape (n_classes,), default=None
         Those of an earlier fit, sorted, of which the labels must be.
 
@@ -77,10 +78,9 @@ def encode_classes(y, name, task, classes=None):
         return _codes(y, known, classes, name), classes
     classes = np.unique(y[known])
     found = f"{classes.tolist()!r}"
-    if len(task.classes) == 2 < len(classes):
+    if len(classes) > len(task.classes):
         raise ValueError(
-            "Only binary classification is supported. The type of the target is "
-            f"{type_of_target(y)}: y holds {found}. Use 0 poor, 1 good and -1 unknown."
+            f"{_too_many(task, y)}: y holds {found}. {_advice(classes, task)}"
         )
     if len(classes) < 2:
         raise ValueError(
@@ -107,7 +107,34 @@ def _codes(y, known, classes, name):
     return codes
 
 
+def _too_many(task, y):
+    if len(task.classes) == 2:  # in scikit-learn's words, which its checks look for
+        return (
+            "Only binary classification is supported. The type of the target is "
+            f"{type_of_target(y)}"
+        )
+    return f"There are at most {len(task.classes)} {task.name}s"
+
+
+def _advice(classes, task):
+    """Say where a class too many may come from, and what to do about it."""
+    plain = {plain_label(label) for label in classes}
+    if task.name == "quality" and plain == {"0", "1", "2"}:
+        eyeq = (
+            "EyeQ counts 0 good, 1 usable and 2 reject: take the target of load_eyeq, "
+            "or series.map({0: 1, 1: 1, 2: 0}). "
+        )
+    else:
+        eyeq = ""
+    return (
+        f"{eyeq}Ensembles of scikit-learn and cross_val_predict(method="
+        "'predict_proba') number classes anew and take -1, unknown, for one of them: "
+        f"leave rows of unknown {task.name} out of X and y there."
+    )
+
+
 def _one_column(y, name, task):
+    refuse_eyeq([getattr(y, "name", None)])
     y = np.asarray(y)
     if y.ndim == 2 and y.shape[1] == 2:
         raise ValueError(
@@ -122,7 +149,23 @@ def _one_column(y, name, task):
             "labels with -1: series.fillna(-1).astype(int)."
         )
     check_classification_targets(y)
+    _refuse_hidden_unknown(y)
     return y
+
+
+def _refuse_hidden_unknown(y):
+    """Raise where -1 was turned into another label: 255 of uint8, or text."""
+    if y.dtype.kind == "u":
+        hidden = y == np.iinfo(y.dtype).max
+    else:
+        hidden = np.array([isinstance(v, str) and v.strip() == "-1" for v in y])
+    if hidden.any():
+        row = np.flatnonzero(hidden)[0]
+        raise ValueError(
+            f"y has {y.tolist()[row]!r} in row {row}, where -1, unknown, seems to be "
+            f"meant: dtype {y.dtype} cannot hold it as a number. Pass signed integers; "
+            "of words leave out the rows of unknown label."
+        )
 
 
 def known_accuracy(y_true, y_pred, sample_weight=None):

@@ -6,6 +6,7 @@ import warnings
 import numpy as np
 from sklearn.exceptions import UndefinedMetricWarning
 
+from ._label_words import NAMES, WORDS, map_words, plain_word
 from ._tasks import GRADE, TASKS
 
 UNKNOWN = -1
@@ -89,8 +90,9 @@ def check_targets(y, name="y", *, tasks=TASKS):
 
     Parameters
     ----------
-    y : array-like of shape (n, n_tasks)
-        Integer labels, -1 where unknown.
+    y : array-like or DataFrame of shape (n, n_tasks)
+        Integer labels, -1 where unknown. Columns of a DataFrame that are called as the
+        tasks are taken by name, in any order.
     name : str, default="y"
         What the labels are called in messages.
     tasks : sequence of Task, default=TASKS
@@ -104,10 +106,10 @@ def check_targets(y, name="y", *, tasks=TASKS):
     Raises
     ------
     ValueError
-        If there is not one column for each task, or a value is not one of its classes;
-        the message names the row.
+        If there is not one column for each task, or their names contradict their
+        places, or a value is not one of its classes; the message names the row.
     """
-    y = np.asarray(y)
+    y = np.asarray(_columns_by_name(y, name, tasks))
     if y.ndim != 2 or y.shape[1] != len(tasks):
         names = ", ".join(task.name for task in tasks)
         raise ValueError(
@@ -121,6 +123,54 @@ def check_targets(y, name="y", *, tasks=TASKS):
             for task in tasks
         ]
     )
+
+
+def _columns_by_name(y, name, tasks):
+    """Return the columns of a frame in the order of the tasks; refuse doubtful ones."""
+    columns = list(getattr(y, "columns", ()))
+    refuse_eyeq(columns)
+    known = [
+        [plain_word(n) for n in NAMES.get(task.name, (task.name,))]
+        for task in tasks
+        if columns
+    ]
+    found = [[c for c in columns if plain_word(c) in names] for names in known]
+    if found and all(len(of_task) == 1 for of_task in found):
+        return np.column_stack([np.asarray(y[column]) for (column,) in found])
+    if any(
+        len(of_task) > 1 or of_task != columns[at : at + 1]
+        for at, of_task in enumerate(found)
+        if of_task
+    ):
+        wanted = ", ".join(repr(task.name) for task in tasks)
+        raise ValueError(
+            f"{name} has the columns {columns!r}, of which {wanted} are not told by "
+            f"name. Rename one column to each of these, and pass {name}[[{wanted}]]."
+        )
+    return y
+
+
+def refuse_eyeq(names):
+    """Raise where a column is called after EyeQ, which counts the other way round.
+
+    Parameters
+    ----------
+    names : sequence
+        Names of columns of labels.
+
+    Raises
+    ------
+    ValueError
+        If one of them has EyeQ in its name.
+    """
+    for name in names:
+        if "eyeq" in plain_word(name):
+            raise ValueError(
+                f"The labels in {name!r} seem to be EyeQ's, which counts 0 good, 1 "
+                "usable and 2 reject, the other way round than here. Use the target "
+                "that sk_fiqdr.datasets.load_eyeq returns, or say what each means: "
+                f"frame[{name!r}].map({{0: 1, 1: 1, 2: 0}}).rename('quality')."
+            )
 
 
 def check_truth(y_true):
@@ -163,7 +213,10 @@ def most_probable(proba, classes=None):
     best = proba.argmax(axis=1)
     best = best if classes is None else np.asarray(classes)[best]
     unread = np.isnan(proba).any(axis=1)
-    return np.where(unread, UNKNOWN, best) if unread.any() else best
+    if unread.any():  # beside text a number needs dtype object
+        best = best.astype(object) if best.dtype.kind in "SU" else best
+        best = np.where(unread, UNKNOWN, best)
+    return best
 
 
 def _integers(name, y):
@@ -180,8 +233,7 @@ def _integers(name, y):
         if strange:
             raise ValueError(
                 f"{name} must hold integers, got {y.tolist()[strange[0]]!r} in row "
-                f"{strange[0]}. Mark unknown labels with -1, as by "
-                "frame.fillna(-1).astype(int); turn text into classes first."
+                f"{strange[0]}. {_advice_for_text(name, y[strange])}"
             )
     values = y.astype(np.float64)
     whole = np.isfinite(values) & (values == np.round(values))
@@ -197,6 +249,18 @@ def _integers(name, y):
             "unknown labels with -1; turn probabilities into classes first."
         )
     return values.astype(np.int64)
+
+
+def _advice_for_text(name, text):
+    """Say how words become numbers; those of grades and qualities are known."""
+    words = sorted({word for word in text.tolist() if isinstance(word, str)})
+    task = name.split(" in ")[0]
+    if words and task in WORDS:
+        return f"Say what the words mean: {map_words(task, words, WORDS[task])}."
+    return (
+        "Mark unknown labels with -1, as by frame.fillna(-1).astype(int); turn text "
+        "into classes first."
+    )
 
 
 def no_known_rows(measure):

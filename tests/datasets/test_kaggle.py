@@ -219,7 +219,7 @@ def test_contradicting_rows_are_named_with_file_and_line(photographs, write):
         assert part in str(error.value)
 
 
-@pytest.mark.parametrize("label", ["5", "-2", "1.5", "mild", "nan", "inf", "1e400"])
+@pytest.mark.parametrize("label", ["5", "-2", "1.5", "mildish", "nan", "inf", "1e400"])
 def test_a_label_that_is_no_grade_is_named_with_file_and_line(
     photographs, write, label
 ):
@@ -231,8 +231,21 @@ def test_a_label_that_is_no_grade_is_named_with_file_and_line(
 
 
 def test_a_quality_of_two_is_refused(photographs, grades, write):
-    quality = write("image,quality\n13_left,2\n", "eyeq.csv")
-    with pytest.raises(ValueError, match=r"eyeq.csv' line 2.*quality '2'.*0 to 1"):
+    quality = write("image,quality\n13_left,2\n", "quality.csv")
+    with pytest.raises(ValueError, match=r"y.csv' line 2.*quality '2'.*0 to 1.*EyeQ"):
+        load_kaggle_dr(photographs, grades, quality)
+
+
+@pytest.mark.parametrize(
+    ("name", "header"),
+    [("Label_EyeQ_train.csv", "image,quality"), ("q.csv", "image,quality,DR_grade")],
+)
+def test_a_quality_file_of_eyeq_is_refused_though_it_holds_no_two(
+    photographs, grades, write, name, header
+):
+    row = "13_left" + ",1" * header.count(",")
+    quality = write(f"{header}\n{row}\n", name)
+    with pytest.raises(ValueError, match=rf"{name}' seems to be EyeQ's.*load_eyeq"):
         load_kaggle_dr(photographs, grades, quality)
 
 

@@ -290,7 +290,7 @@ def test_the_card_warns_and_its_code_loads_the_model(
 def test_hostile_names_stay_in_their_cell_of_the_card(features, tmp_path):
     X, y = features
     names = np.array(["bad | <b>\n# Headline", "good"])[y[:, 1]]
-    net = QualityClassifier(**HEADS).fit(X, names)
+    net = QualityClassifier(**HEADS, poor_label=min(names)).fit(X, names)
     net.save_pretrained(tmp_path / "model")
     card = (tmp_path / "model" / "README.md").read_text()
     assert "\n# Headline" not in card

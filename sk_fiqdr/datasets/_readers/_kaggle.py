@@ -3,10 +3,9 @@
 from pathlib import Path
 
 from ._assemble import add_labels, as_bunch, frame_of_images
-from ._tables import quality_column, read_labels, whole_numbers
+from ._tables import grade_column, quality_column, read_labels
 
 IMAGE = ("image", "image_id", "id_code", "image_name", "filename", "file")
-GRADE = whole_numbers(4, "level", "grade", "diagnosis", "dr_grade")
 
 DESCR = """Kaggle Diabetic Retinopathy Detection (EyePACS)
 
@@ -48,9 +47,9 @@ def load_kaggle_dr(
     images : str or Path
         Folder of photographs; folders inside it are read too, hidden files are not.
     grades : str, Path, DataFrame, list of them, or None
-        CSV with columns ``image`` and ``level`` (0 to 4), such as Kaggle's
-        ``trainLabels.csv``; the latter may be called grade or diagnosis. None leaves
-        every grade unknown.
+        CSV with columns ``image`` and ``level`` (0 to 4, or words such as No_DR and
+        Mild), such as Kaggle's ``trainLabels.csv``; the latter may be called grade,
+        diagnosis or the like. None leaves every grade unknown.
     quality : str, Path, DataFrame, list of them, or None, default=None
         CSV with columns ``image`` and ``quality`` (0 poor, 1 good, or words such as
         Inadequate and Adequate), such as the paper's ``quality_label_train.csv``. None
@@ -110,8 +109,8 @@ def load_kaggle_dr(
     frame = frame_of_images(folder)
     report, called = {}, []
     for task, files, column in (
-        ("grade", grades, GRADE),
-        ("quality", quality, quality_column("quality", poor_label=poor_label)),
+        ("grade", grades, grade_column()),
+        ("quality", quality, quality_column(poor_label=poor_label)),
     ):
         rows = read_labels(files, IMAGE, {task: column}, patient=patient_column)
         called.append(rows.attrs["patient"])

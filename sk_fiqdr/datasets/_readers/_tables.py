@@ -6,7 +6,15 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from ...utils._label_words import QUALITY_WORDS, plain_word
+from ...utils._label_words import (
+    GRADE_WORDS,
+    NAMES,
+    QUALITY_WORDS,
+    WORDS,
+    map_words,
+    plain_label,
+    plain_word,
+)
 from ...utils._labels import UNKNOWN
 from .._folder import image_key, image_name
 from ._label_files import SEPARATORS, is_table, name_of, plain_name, read_lines
@@ -48,8 +56,15 @@ def whole_numbers(largest, *names, required=True):
     return Column(names, {n: n for n in range(largest + 1)}, required)
 
 
+def grade_column(*names, required=True):
+    """Return the Column of a grade: 0 to 4, or in words that are known."""
+    names = names or NAMES["grade"]
+    return whole_numbers(4, *names, required=required)._replace(words=GRADE_WORDS)
+
+
 def quality_column(*names, poor_label=None, required=True):
     """Return the Column of a quality: 0 poor and 1 good, or in words that are known."""
+    names = names or NAMES["quality"]
     return Column(names, {0: 0, 1: 1}, required, QUALITY_WORDS, poor_label)
 
 
@@ -140,6 +155,7 @@ def read_table(file, columns):
     for key, at in where.items():
         table[key] = "" if at is None else [fields[at] for _, fields in lines]
     table = pd.DataFrame(table)
+    table.attrs["header"] = header
     table.attrs["called"] = {
         key: None if at is None else header[at] for key, at in where.items()
     }
@@ -162,10 +178,26 @@ def _read_file(file, columns):
     rows["line"] = table["line"]
     for task, column in columns.items():
         if task not in ("image", "patient"):
+            _refuse_eyeq(rows["file"][0], table.attrs["header"], column)
             rows[task] = _to_labels(rows, table[task], column, task)
     named = rows["patient"].ne("").any()
     rows.attrs["patient"] = table.attrs["called"]["patient"] if named else None
     return rows
+
+
+def _refuse_eyeq(file, header, column):
+    """Raise where 0 and 1 seem to be EyeQ's good and usable, not poor and good."""
+    if column.words is not QUALITY_WORDS or column.poor is not None:
+        return
+    named = "eyeq" in plain_word(os.path.basename(file)).replace(" ", "")
+    if named or {"quality", "dr grade"} <= {*map(plain_name, header)}:
+        raise ValueError(
+            f"{file!r} seems to be EyeQ's: its {'name' if named else 'columns'} "
+            f"{os.path.basename(file) if named else header!r} say so, and EyeQ counts "
+            "0 good, 1 usable and 2 reject, the other way round than here. Read it "
+            "with sk_fiqdr.datasets.load_eyeq (sk-fiqdr: --layout eyeq). If 0 means "
+            "poor in it, say poor_label=0 (sk-fiqdr: --poor-label 0)."
+        )
 
 
 def _to_labels(rows, text, column, task):
@@ -197,8 +229,8 @@ def _numbers(text, column):
 
 def _by_poor_label(text, column):
     """Return 0 for the label that the user calls poor, 1 for the other."""
-    plain = text.map(_plain_label)
-    poor = _plain_label(column.poor)
+    plain = text.map(plain_label)
+    poor = plain_label(column.poor)
     others = sorted(set(plain) - {poor, "", str(UNKNOWN)})
     if poor not in set(plain) or len(others) > 1:
         raise ValueError(
@@ -210,20 +242,14 @@ def _by_poor_label(text, column):
     return plain.map(lambda label: known.get(label, UNKNOWN))
 
 
-def _plain_label(label):
-    number = pd.to_numeric(str(label), errors="coerce")
-    if number == number and float(number).is_integer():
-        return str(int(number))
-    return plain_word(label)
-
-
 def _advice(task, column, text):
     """Say what labels that are refused may be, and what to do about it."""
-    labels = {_plain_label(label) for label in text} - {"", str(UNKNOWN)}
+    labels = {plain_label(label) for label in text} - {"", str(UNKNOWN)}
     if task == "grade" and labels <= {*"012345"} and "5" in labels:
         return (
-            "5 is DDR's mark for an image that cannot be graded: leave such a grade "
-            "empty, and give the image the quality 0."
+            "5 is DDR's mark for an image that cannot be graded: read its list with "
+            "sk_fiqdr.datasets.load_ddr (sk-fiqdr: --layout ddr); elsewhere leave such "
+            "a grade empty, and give the image the quality 0."
         )
     if task == "quality" and labels == {"1", "2"}:
         return (
@@ -233,7 +259,8 @@ def _advice(task, column, text):
     if task == "quality" and (labels <= {*"012"} or "usable" in labels):
         return (
             "EyeQ's labels are 0 good, 1 usable and 2 reject, the other way round "
-            "than here: read them with sk_fiqdr.datasets.load_eyeq."
+            "than here: read them with sk_fiqdr.datasets.load_eyeq (sk-fiqdr: --layout "
+            "eyeq)."
         )
     words = sorted(label for label in text if not _is_number(label) and label)
     if words and task == "quality" and len(labels) == 2:
@@ -243,12 +270,11 @@ def _advice(task, column, text):
             f"poor_label={other!r} (sk-fiqdr: --poor-label)."
         )
     if words:
-        mapping = ", ".join(f"{word!r}: ..." for word in dict.fromkeys(words))
-        name = column.names[0]
+        name, meanings = column.names[0], WORDS.get(task, {})
         return (
             f"Write down what each word means: frame[{name!r}] = "
-            f"frame[{name!r}].map({{{mapping[:120]}}}), and pass the frame in place of "
-            "the file."
+            f"{map_words(name, list(dict.fromkeys(words)), meanings)}, and pass the "
+            "frame in place of the file."
         )
     return "Correct it, or leave the label empty where it is unknown."
 

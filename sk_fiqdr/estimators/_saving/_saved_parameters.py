@@ -206,6 +206,13 @@ _nothing = _one_of(None)
 _truth = _one_of(False, True)
 _positive = _number(0, 1e9)
 _is_weights = _one_of(None, "auto", "DEFAULT")
+LONGEST_LABEL = 200  # characters
+
+
+def _is_short_text(value):
+    return isinstance(value, str) and len(value) <= LONGEST_LABEL
+
+
 OPTIMIZER_RULES = {
     **dict.fromkeys(
         [f"optimizer__{name}" for name in ("momentum", "dampening", "weight_decay")]
@@ -236,6 +243,7 @@ RULES = {
     "grade_loss": _one_of(*GRADE_LOSSES),
     "solver": _one_of("gradient", "ridge"),
     "criterion__alpha": _positive,
+    "poor_label": _either(_nothing, _truth, _number(-1e9, 1e9), _is_short_text),
     # The training, to continue it.
     "augment": _one_of("default", None),
     "freeze": _either(_truth, _whole(0, 1_000_000)),

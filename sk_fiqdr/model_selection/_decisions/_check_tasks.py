@@ -30,7 +30,7 @@ def check_tasks(y):
     ValueError
         If a label is not a whole number of at least -1.
     """
-    y = np.asarray(y)
+    y = y if hasattr(y, "columns") else np.asarray(y)
     if y.ndim != 2 or y.shape[1] != 2:
         grade = column_or_1d(y, warn=True)
         check_classification_targets(grade)

@@ -23,7 +23,6 @@ from ..utils._last_call import LastCall
 from ..utils._tasks import QUALITY
 from ._photograph_measures import describe_images
 
-POOR, GOOD = 0, 1  # codes
 SMALLEST = 32  # pixels, below which measures are meaningless
 
 
@@ -76,29 +75,39 @@ class ReferenceClassifier(ClassifierMixin, TransformerMixin, BaseEstimator):
         name = type(self).__name__
         y = check_length(y, len(X), name)
         codes, self.classes_ = encode_classes(y, name, QUALITY)
-        if poor_class(self.classes_) != POOR:
-            raise ValueError(
-                f"{name} needs to know poor from good: y holds "
-                f"{self.classes_.tolist()!r}, expected 0 poor and 1 good. Map one "
-                "label to each."
-            )
+        poor = self._poor_code(name)
         remember_images(self, X, kind)
         known = codes != UNKNOWN
         descriptions, readable = self._describe(X[known], kind)
         codes = codes[known][readable]
-        for code, quality in ((POOR, "poor"), (GOOD, "good")):
+        for code, quality in ((poor, "poor"), (1 - poor, "good")):
             if code not in codes:
                 raise ValueError(
                     f"No {quality} image could be read, and both classes are needed. "
                     f"The first unreadable file: "
                     f"{next(iter(self.unreadable_.values()))}"
                 )
-        self._fit_reference(*(part[codes == GOOD] for part in descriptions))
+        self._fit_reference(*(part[codes != poor] for part in descriptions))
         self.decision_ = make_pipeline(
             StandardScaler(), LogisticRegression(class_weight="balanced")
         )
         self.decision_.fit(self._measure(*descriptions), codes)
         return self
+
+    def _poor_code(self, name):
+        """Return the place of the class that means poor; warn where labels hide it."""
+        poor = poor_class(self.classes_)
+        if poor is None:
+            one, other = self.classes_.tolist()
+            warnings.warn(
+                f"y holds the labels {one!r} and {other!r}, which do not say which of "
+                f"them means poor: {name} takes {one!r} for it. Pass 0 poor and 1 "
+                "good.",
+                UserWarning,
+                stacklevel=3,
+            )
+            poor = 0
+        return poor
 
     def transform(self, X):
         """Measure images.

@@ -144,8 +144,9 @@ def _columns_by_name(y, name, tasks):
     ):
         wanted = ", ".join(repr(task.name) for task in tasks)
         raise ValueError(
-            f"{name} has the columns {columns!r}, of which {wanted} are not told by "
-            f"name. Rename one column to each of these, and pass {name}[[{wanted}]]."
+            f"{name} has the columns {columns!r}, and their names do not show which "
+            f"one is which. Rename one column to each of {wanted}, and pass "
+            f"{name}[[{wanted}]]."
         )
     return y
 

@@ -185,8 +185,16 @@ def test_words_in_two_columns_are_refused_with_the_mapping_to_write():
     FIQDRClassifier(**HEADS).fit(X, mapped)
 
 
-def test_baselines_ask_for_poor_and_good_where_they_need_to_know():
+def test_a_reference_is_made_of_good_images_whichever_label_sorts_first():
+    good = np.resize([0, 1], 12)
     images = np.random.default_rng(0).integers(0, 256, (12, 64, 64, 3), dtype=np.uint8)
-    y = np.resize([1, 2], 12)
-    with pytest.raises(ValueError, match="expected 0 poor and 1 good"):
-        EdgeIntensityClassifier().fit(images, y)
+    images[good == 0] //= 4
+    by_number = EdgeIntensityClassifier().fit(images, good)
+    words = np.where(good, "Adequate", "Inadequate")
+    by_word = EdgeIntensityClassifier().fit(images, words)
+    np.testing.assert_array_equal(
+        by_word.transform(images), by_number.transform(images)
+    )
+    assert (by_word.predict(images) == words).mean() == by_number.score(images, good)
+    with pytest.warns(UserWarning, match="1 and 2, which do not say which of them"):
+        EdgeIntensityClassifier().fit(images, good + 1)

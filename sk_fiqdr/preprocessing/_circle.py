@@ -13,6 +13,7 @@ from scipy.ndimage import (
 )
 
 from ..exceptions import NoFundusError
+from ._page import take_off_page
 
 WORKING_SIZE = 256  # longer side that the circle is measured at
 COARSE_SIZE = 64  # longer side that it is first looked for at
@@ -51,7 +52,8 @@ def find_circle(image):
     Looks for the circle whose inside is lighter than its outside in as many directions
     as possible. Every direction has one vote however bright it is, and one that leaves
     the image or shows no edge abstains; so a dark side, an eyelid, a notch, a coloured
-    border or a circle that is cut off by the frame does not matter.
+    border or a circle that is cut off by the frame does not matter. A light page around
+    the photograph, as of a screenshot, is not looked at.
 
     Parameters
     ----------
@@ -70,7 +72,8 @@ def find_circle(image):
     TypeError
         If `image` is not such an image; the message says what was passed.
     NoFundusError
-        If the image is of one colour throughout, or smaller than 16 pixels.
+        If the image is of one colour throughout, or smaller than 16 pixels, or a page
+        with two pictures.
 
     Examples
     --------
@@ -89,7 +92,7 @@ def find_circle(image):
             f"The image has {width} x {height} pixels, too few to hold a retina. "
             "Expected a fundus photograph; leave it out."
         )
-    image = image if image.mode == "RGB" else image.convert("RGB")
+    image = take_off_page(image if image.mode == "RGB" else image.convert("RGB"))
     shrink = math.ceil(max(width, height) / WORKING_SIZE)
     small = image.reduce(shrink) if shrink > 1 else image
     light = _lightness(np.asarray(small, dtype=np.float32))

@@ -6,6 +6,7 @@ from PIL import Image
 from ..exceptions import NoFundusError
 from ..utils._read_image import open_image
 from ._circle import Circle, find_circle
+from ._page import take_off_page
 
 
 def crop_file(path, image_size):
@@ -70,10 +71,12 @@ def crop_to_circle(image, circle, image_size):
     Returns
     -------
     crop : ndarray of shape (image_size, image_size, 3)
-        uint8 pixels, black where the square reaches beyond the image.
+        uint8 pixels, black where the square reaches beyond the image, or onto the page
+        around it.
     """
     if not isinstance(image, Image.Image):
         image = Image.fromarray(image)
+    image = take_off_page(image)
     x, y, radius = circle
     scale = image_size / (2 * radius)
     left, upper = x + 0.5 - radius, y + 0.5 - radius

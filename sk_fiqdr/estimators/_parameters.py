@@ -10,6 +10,7 @@ from sklearn.base import BaseEstimator
 from sklearn.utils._param_validation import Options, validate_parameter_constraints
 
 from ..modules import MultiTaskNet
+from ..modules._weights import refuse_objects
 from ..utils._constraints import one_of, real, whole
 from ._device_and_precision import DeviceNet
 from ._training._inner_split import check_train_split
@@ -143,6 +144,7 @@ class NetParameters(DeviceNet):
             "balance": [one_of(*tasks), None],
         }
         caller = type(self).__name__ if caller is None else caller
+        refuse_objects(self.weights)
         validate_parameter_constraints(constraints, params, caller)
         if self.checkpoint_dir == "":
             raise ValueError(

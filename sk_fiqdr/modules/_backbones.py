@@ -5,14 +5,13 @@ Imports torch, torchvision and, on demand, timm.
 
 import copy
 from difflib import get_close_matches
-from pathlib import Path
 
-import safetensors.torch
 import torch
 from torch import nn
 
 from . import _efficientnet_lite as lite
 from ._stages import StagePooling
+from ._weights import load_weights, refuse_objects
 
 # Statistics of ImageNet, which torchvision's weights expect (RGB, range 0 to 1).
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
@@ -79,6 +78,7 @@ def make_backbone(backbone, weights, image_size, pooling="mean"):
     ValueError, TypeError, ImportError, OSError
         If it cannot be built; the message says how to fix that.
     """
+    refuse_objects(weights)
     weights = resolve(weights, backbone)
     if pooling == "stages":
         return StagePooling(make_backbone(backbone, weights, image_size), backbone)
@@ -108,7 +108,7 @@ def make_backbone(backbone, weights, image_size, pooling="mean"):
             "of. Load weights inside the factory, or pass the path of a file."
         )
     if weights is not None:
-        _load_weights(module, weights, ignore=())
+        load_weights(module, weights, ignore=())
     return module
 
 
@@ -116,7 +116,7 @@ def _lite_backbone(name, weights):
     default = isinstance(weights, str) and weights == "DEFAULT"
     network = lite.efficientnet_lite(name, pretrained=default)
     if weights is not None and not default:
-        _load_weights(network, weights, ignore=("classifier.", "_fc."))
+        load_weights(network, weights, ignore=("classifier.", "_fc."))
     return network
 
 
@@ -158,7 +158,7 @@ def _torchvision_backbone(name, weights, image_size):
         network.aux1 = network.aux2 = network.AuxLogits = None
     classifier = _classifier_name(network)
     if weights is not None and not default:
-        _load_weights(network, weights, ignore=(f"{classifier}.", "aux", "AuxLogits"))
+        load_weights(network, weights, ignore=(f"{classifier}.", "aux", "AuxLogits"))
     _replace(network, classifier, nn.Identity())
     return network
 
@@ -199,7 +199,7 @@ def _timm_backbone(backbone, weights, image_size):
     if weights is not None and not default:
         classifier = network.pretrained_cfg.get("classifier") or ()
         names = (classifier,) if isinstance(classifier, str) else classifier
-        _load_weights(network, weights, ignore=tuple(f"{it}." for it in names))
+        load_weights(network, weights, ignore=tuple(f"{it}." for it in names))
     return network
 
 
@@ -261,55 +261,3 @@ def count_features(backbone, image_size):
             f"(n, d, height, width), got {found!r}."
         )
     return features.shape[1]
-
-
-def _read_weights(path):
-    try:
-        if path.suffix == ".safetensors":
-            state = safetensors.torch.load_file(path)
-        else:
-            state = torch.load(path, map_location="cpu", weights_only=True)
-    except OSError:
-        raise
-    except Exception as error:  # each format has its own, and the zip's another
-        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise ValueError(
-            f"weights={str(path)!r} cannot be read as a state dict ({reason}). It may "
-            "be truncated, or hold a whole pickled network, which could run code: "
-            "write it again by torch.save(network.state_dict(), path)."
-        ) from error
-    if not isinstance(state, dict) or not all(
-        isinstance(value, torch.Tensor) for value in state.values()
-    ):
-        raise ValueError(
-            f"weights={str(path)!r} does not hold a state dict, of names and tensors. "
-            "If it holds one among other things, save that alone: "
-            'torch.save(torch.load(path)["state_dict"], path).'
-        )
-    return state
-
-
-def _load_weights(network, path, ignore):
-    """Load a local state dict; it never runs code from the file."""
-    path = Path(path)
-    if not path.is_file():
-        raise FileNotFoundError(
-            f"weights={str(path)!r} is not a file. Give the path of a local state dict "
-            '(.safetensors or .pth), "DEFAULT" to fetch torchvision\'s, or None.'
-        )
-    state = _read_weights(path)
-    state = {k: v for k, v in state.items() if not k.startswith(ignore)}
-    own = {k: v for k, v in network.state_dict().items() if not k.startswith(ignore)}
-    wrong = sorted(
-        {k for k in own.keys() & state.keys() if own[k].shape != state[k].shape}
-        | (own.keys() ^ state.keys())
-    )
-    # Old files were written before batch norm counted its batches.
-    wrong = [k for k in wrong if not k.endswith("num_batches_tracked")]
-    if wrong:
-        raise ValueError(
-            f"{str(path)!r} holds the weights of another network: {len(wrong)} of "
-            f"{len(own)} tensors are missing, unknown or of another shape, the first "
-            f"{wrong[0]!r}. Choose the backbone that the file was written from."
-        )
-    network.load_state_dict(state, strict=False)

@@ -128,6 +128,7 @@ class MultiTaskNet(nn.Module):
         self.quality_head = nn.Linear(embedding_size, n_qualities)
         self.mirror = mirror
         self._frozen = False
+        self._held = []  # names of the parameters that `freeze` has frozen
 
     def forward(self, images):
         """Return grade logits, quality logits and deep features.
@@ -219,17 +220,23 @@ class MultiTaskNet(nn.Module):
         Parameters
         ----------
         frozen : bool, default=True
-            False unfreezes it.
+            False unfreezes what `freeze` has frozen, and no layer whose
+            ``requires_grad`` was False before.
 
         Returns
         -------
         self : MultiTaskNet
             The network itself.
         """
-        if self.backbone is not None:
-            self._frozen = frozen
-            self.backbone.requires_grad_(not frozen)
-            self.train(self.training)
+        if self.backbone is None or frozen == self._frozen:
+            return self
+        self._frozen = frozen
+        if frozen:
+            parameters = self.backbone.named_parameters()
+            self._held = [name for name, it in parameters if it.requires_grad]
+        for name in self._held:
+            self.backbone.get_parameter(name).requires_grad_(not frozen)
+        self.train(self.training)
         return self
 
     def train(self, mode=True):

@@ -16,6 +16,8 @@ from ..model_selection._fitted_images import (
 )
 from ..utils._check_images import PATHS, check_images, refuse_datasets
 from ..utils._classes import check_length
+from ..utils._masked import refuse_masked
+from ..utils._patient_keys import patient_array
 from ._training._image_dataset import FEATURES, FundusDataset, base_and_rows
 
 
@@ -47,6 +49,7 @@ def check_X(net, X, *, reset):
     """
     if net.backbone is None:
         return _check_features(net, X, reset), FEATURES
+    refuse_masked("X", X)
     X, kind = check_images(X)
     if kind == PATHS:
         missing = [path for path in X if not os.path.exists(path)]
@@ -62,6 +65,7 @@ def check_X(net, X, *, reset):
 
 def _check_features(net, X, reset):
     refuse_datasets(X)
+    refuse_masked("X", X)
     if isinstance(X, str | bytes | os.PathLike) or getattr(X, "ndim", 2) == 4:
         raise ValueError(
             "backbone=None takes features of shape (n_samples, n_features), got "
@@ -219,7 +223,7 @@ def make_training_set(net, X, y, sample_weight, groups, *, reset):
     if sample_weight is not None:
         sample_weight = _check_weights(sample_weight, len(X))
     if groups is not None:
-        groups = np.asarray(groups)
+        groups = patient_array(groups)
         if groups.shape != (len(X),):
             raise ValueError(
                 f"groups must name the patient of each of the {len(X)} rows, got shape "
@@ -248,9 +252,21 @@ def _check_known(y, tasks):
 
 
 def _check_weights(sample_weight, n_samples):
-    weights = check_array(
-        sample_weight, ensure_2d=False, dtype=np.float32, input_name="weights"
-    )
+    refuse_masked("sample_weight", sample_weight)
+    try:
+        weights = check_array(
+            sample_weight, ensure_2d=False, dtype=np.float64, input_name="weights"
+        )
+    except (TypeError, ValueError, OverflowError) as error:
+        raise ValueError(
+            f"sample_weight must hold {n_samples} numbers of at least 0 ({error})."
+        ) from error
+    if weights.max() > np.finfo(np.float32).max:
+        raise ValueError(
+            f"sample_weight has {weights.max():g} in row {weights.argmax()}, more than "
+            "float32 holds. Divide the weights by their mean."
+        )
+    weights = weights.astype(np.float32)
     if weights.shape != (n_samples,) or (weights < 0).any():
         raise ValueError(
             f"sample_weight must hold {n_samples} numbers of at least 0, got shape "

@@ -5,6 +5,7 @@ import pandas as pd
 from sklearn.utils import check_random_state
 
 from ..utils._constraints import check_parameters, real, whole
+from ..utils._patient_keys import patient_array
 
 MOST_DRAWN = 2**22  # numbers that are drawn at a time, 32 MiB
 
@@ -59,18 +60,12 @@ def check_groups(groups, known):
     """
     if groups is None:
         return np.arange(known.sum())
-    groups = np.asarray(groups)
+    groups = patient_array(groups)
     if groups.shape != known.shape:
         raise ValueError(
             f"groups must name the patient of each of the {len(known)} rows, got shape "
             f"{groups.shape!r}."
         )
-    if pd.isna(groups).any():
-        raise ValueError(
-            f"groups has no patient in row {np.flatnonzero(pd.isna(groups))[0]}. Give "
-            "an unknown patient a name of its own."
-        )
-    # Names and numbers may be mixed, which have no order.
     return pd.factorize(groups)[0][known]
 
 

@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 
 from ..utils._labels import N_GRADES, UNKNOWN, check_labels, check_truth
+from ..utils._masked import label_array
 from ._bootstrap import check_bootstrap, check_groups, draw_patients, interval
 from ._grading import kappa_of_confusion
 from ._quality import quality_measures
@@ -68,7 +69,7 @@ def quality_report(
     0.833
     """
     check_bootstrap("quality_report", n_bootstraps, confidence_level)
-    known = np.asarray(y_true) != UNKNOWN
+    known = label_array(y_true) != UNKNOWN
     y_true, y_pred = check_labels(y_true, y_pred, 2)
     groups = check_groups(groups, known)
     cells = np.zeros((len(y_true), 2, 2))

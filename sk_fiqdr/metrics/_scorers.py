@@ -10,6 +10,7 @@ import numpy as np
 from sklearn.exceptions import UndefinedMetricWarning
 
 from ..utils._labels import UNKNOWN, check_targets, most_probable
+from ..utils._masked import label_array
 from ..utils._quiet import quiet
 from ..utils._unwrap import unwrap
 from ._grading import quadratic_weighted_kappa
@@ -119,7 +120,7 @@ class _Scorer:
             y = check_targets(y)[:, 0 if self.task == "grade" else 1]
             method = "predict" if self.task == "grade" else "predict_quality"
         else:
-            y, method = np.asarray(y), "predict"
+            y, method = label_array(y), "predict"
             if y.ndim != 1:
                 raise ValueError(
                     f"{type(estimator).__name__} predicts one task and is scored on y "

@@ -11,6 +11,7 @@ import pandas as pd
 from sklearn.utils.validation import _num_samples
 
 from ..exceptions import PatientLeakageError
+from ..utils._patient_keys import patient_array, patient_keys
 from ..utils._read_image import EXTENSIONS
 
 # A laterality and what it is called: œil gauche, ojo izquierdo, olho esquerdo.
@@ -18,16 +19,21 @@ SIDES = {
     **dict.fromkeys(("left", "l", "os", "le", "og", "oi", "oe"), "left"),
     **dict.fromkeys(("right", "r", "od", "re"), "right"),
 }
+_FLAGS = re.IGNORECASE | re.DOTALL  # a name may hold line breaks
 _SIDE = rf"(?P<side>{'|'.join(SIDES)})"
 _NUMBER = r"([\s_\-]*eye)?[\s_\-.()]*\d*\)?"  # of the picture, where an eye has several
 # 13_left, 265_l1, 265_r2, P07-OD, scan 4 (OS) 2, 13_left (1), P07_LE.
-_BEHIND = re.compile(rf"(?P<patient>.+?)[\s_\-.(]+{_SIDE}{_NUMBER}", re.IGNORECASE)
+_BEHIND = re.compile(rf"(?P<patient>.+?)[\s_\-.(]+{_SIDE}{_NUMBER}", _FLAGS)
 # 13L, P07OD, OD_13: a laterality only if the fellow is there.
 _IF_FELLOW = (
-    re.compile(rf"(?P<patient>.*\d){_SIDE}{_NUMBER}", re.IGNORECASE),
-    re.compile(rf"{_SIDE}[\s_\-.]+(?P<patient>.+)", re.IGNORECASE),
+    re.compile(rf"(?P<patient>.*\d){_SIDE}{_NUMBER}", _FLAGS),
+    re.compile(rf"{_SIDE}[\s_\-.]+(?P<patient>.+)", _FLAGS),
 )
-_NOTHING_ELSE = re.compile(rf"{_SIDE}\d?", re.IGNORECASE)
+_NOTHING_ELSE = re.compile(  # left, OD1, _left, (L) 2
+    rf"[\s_\-.(]*{_SIDE}([\s_\-]*eye)?[\s_\-.()]*\d?\)?", _FLAGS
+)
+# Marks that are not seen: of byte order, of the direction of writing, of no width.
+_UNSEEN = re.compile("[\xad\u200b-\u200f\u202a-\u202e\u2060-\u2064\ufeff]")
 _EXTENSIONS = re.compile(  # a real one is short and begins with a letter, unlike ".840"
     rf"({'|'.join(map(re.escape, sorted(EXTENSIONS)))})*(\.[a-z][a-z0-9]{{0,4}})?",
     re.IGNORECASE,
@@ -107,7 +113,7 @@ def read_patients(names):
                 f"{type(path).__name__}. Pass `groups` with the patient of each row."
             )
         # Labels may come from Windows, and names from a Mac, which takes ü apart.
-        path = unicodedata.normalize("NFC", os.fspath(path))
+        path = unicodedata.normalize("NFC", _UNSEEN.sub("", os.fspath(path)))
         *folders, name = re.split(r"[/\\]+", path)
         stems.append((_stem(name), folders[-1] if folders else ""))
     read = [_patient_and_side(stem, folder) for stem, folder in stems]
@@ -220,19 +226,14 @@ def patients_of(X, groups):
         read = read_patients(X)
         _warn_of_unknown(X, [not side for _, side in read])
         return np.array([patient for patient, _ in read], dtype=str)
-    groups = np.asarray(groups)
+    groups = patient_array(groups)
     if groups.ndim != 1 or len(groups) != _num_samples(X):
         raise ValueError(
             f"groups must name the patient of each of the {_num_samples(X)} rows of X, "
             f"got shape {groups.shape!r}."
         )
-    codes = pd.factorize(groups)[0]
-    if (codes < 0).any():
-        raise ValueError(
-            f"groups has no patient in row {np.argmin(codes)}. Give an unknown patient "
-            "a name of its own."
-        )
     if holds_paths(X):
+        codes = pd.factorize(groups)[0]
         read = pd.DataFrame(read_patients(X), columns=["patient", "side"])
         # A name without laterality may repeat: another clinic's 0001.png.
         n_groups = (
@@ -276,17 +277,25 @@ def check_patients_apart(train_groups, test_groups):
     Raises
     ------
     PatientLeakageError
-        If the sides share a patient; the message names up to five.
+        If the sides share a patient; the message names up to five. 13 and "13" are one.
+    ValueError
+        If a patient is missing.
 
     Examples
     --------
     >>> from sk_fiqdr.model_selection import check_patients_apart
     >>> check_patients_apart(["13", "13"], ["15"])
     """
-    shared = set(np.asarray(train_groups).tolist())
-    shared &= set(np.asarray(test_groups).tolist())
+    train, test = (
+        dict(zip(patient_keys(side), side.tolist(), strict=True))
+        for side in (
+            patient_array(train_groups, "train_groups"),
+            patient_array(test_groups, "test_groups"),
+        )
+    )
+    shared = train.keys() & test.keys()
     if shared:
-        some = ", ".join(map(repr, sorted(shared, key=str)[:5]))
+        some = ", ".join(repr(train[patient]) for patient in sorted(shared)[:5])
         raise PatientLeakageError(
             f"Patients on both sides of the split: {len(shared)}, among them {some}. "
             "PatientStratifiedKFold and patient_train_test_split keep all images of a "

@@ -1,12 +1,19 @@
 """One column of labels of any kind: their classes, as codes, and the accuracy."""
 
+import reprlib
+from numbers import Real
+
 import numpy as np
 from sklearn.metrics import accuracy_score
 from sklearn.utils.multiclass import check_classification_targets, type_of_target
 from sklearn.utils.validation import column_or_1d
 
 from ._label_words import plain_label
-from ._labels import UNKNOWN, refuse_eyeq
+from ._labels import refuse_eyeq, whole_numbers
+from ._masked import UNKNOWN, label_array
+
+WRAPPED = [2**bits - 1 for bits in (8, 16, 32, 64)]  # -1 in unsigned types
+MISSING = {"-1", "-1.0", "", "nan", "none", "<na>", "nat", "null"}
 
 
 def check_length(y, n_rows, name):
@@ -135,7 +142,7 @@ def _advice(classes, task):
 
 def _one_column(y, name, task):
     refuse_eyeq([getattr(y, "name", None)])
-    y = np.asarray(y)
+    y = label_array(y)
     if y.ndim == 2 and y.shape[1] == 2:
         raise ValueError(
             f"{name} learns the {task.name} alone and takes y of shape (n_samples,), "
@@ -143,28 +150,49 @@ def _one_column(y, name, task):
             f"{task.column}]."
         )
     y = column_or_1d(y, warn=True)
+    y = _of_one_kind(y)
     if y.dtype.kind == "f" and np.isnan(y).any():
         raise ValueError(
             f"y holds NaN, first in row {np.flatnonzero(np.isnan(y))[0]}. Mark unknown "
             "labels with -1: series.fillna(-1).astype(int)."
         )
+    if y.dtype.kind == "f" and np.isinf(y).any():
+        raise ValueError(f"y holds inf, first in row {np.flatnonzero(np.isinf(y))[0]}.")
     check_classification_targets(y)
     _refuse_hidden_unknown(y)
     return y
 
 
-def _refuse_hidden_unknown(y):
-    """Raise where -1 was turned into another label: 255 of uint8, or text."""
-    if y.dtype.kind == "u":
-        hidden = y == np.iinfo(y.dtype).max
-    else:
-        hidden = np.array([isinstance(v, str) and v.strip() == "-1" for v in y])
-    if hidden.any():
-        row = np.flatnonzero(hidden)[0]
+def _of_one_kind(y):
+    """Return a column of objects as whole numbers, or as the text that it is."""
+    if y.dtype.kind in "cmMSV":
         raise ValueError(
-            f"y has {y.tolist()[row]!r} in row {row}, where -1, unknown, seems to be "
-            f"meant: dtype {y.dtype} cannot hold it as a number. Pass signed integers; "
-            "of words leave out the rows of unknown label."
+            f"y must hold whole numbers or text, got an array of {y.dtype}."
+        )
+    if y.dtype != object:
+        return y
+    kinds = [Real if isinstance(v, Real) else type(v) for v in y]
+    if kinds and kinds[0] in (Real, str) and len(set(kinds)) == 1:
+        return y if kinds[0] is str else whole_numbers("y", y)
+    odd = [row for row, kind in enumerate(kinds) if kind not in (Real, str)]
+    row = odd[0] if odd else next(i for i, kind in enumerate(kinds) if kind != kinds[0])
+    raise ValueError(
+        f"y holds {reprlib.repr(y[row])} in row {row}, expected whole numbers in every "
+        "row, or text in every row. Mark unknown labels with -1, among numbers."
+    )
+
+
+def _refuse_hidden_unknown(y):
+    """Raise where unknown labels have become a class on the way."""
+    if y.dtype.kind in "iuf":
+        words = np.flatnonzero(np.isin(y, WRAPPED))
+    else:
+        words = [row for row, v in enumerate(y) if str(v).strip().lower() in MISSING]
+    if len(words):
+        raise ValueError(
+            f"y has {y.tolist()[words[0]]!r} in row {words[0]}, where -1, unknown, "
+            "seems to be meant, which became text or was cast to an unsigned type. "
+            "Pass signed integers; of words leave out the rows of unknown label."
         )
 
 
@@ -183,7 +211,7 @@ def known_accuracy(y_true, y_pred, sample_weight=None):
     accuracy : float
         Share of correct predictions.
     """
-    y_true = column_or_1d(y_true)
+    y_true = column_or_1d(label_array(y_true))
     known = (y_true != UNKNOWN) & (y_pred != UNKNOWN)
     weight = None if sample_weight is None else np.asarray(sample_weight)[known]
     return accuracy_score(y_true[known], y_pred[known], sample_weight=weight)

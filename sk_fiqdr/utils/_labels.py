@@ -1,16 +1,18 @@
 """Labels: integer classes, -1 where unknown; checked here for every layer."""
 
 import numbers
+import reprlib
 import warnings
 
 import numpy as np
 from sklearn.exceptions import UndefinedMetricWarning
 
 from ._label_words import NAMES, WORDS, map_words, plain_word
+from ._masked import UNKNOWN, label_array
 from ._tasks import GRADE, TASKS
 
-UNKNOWN = -1
 N_GRADES = len(GRADE.classes)
+TOO_LARGE = 2.0**53  # from where on floats are not exact
 
 
 def check_labels(y_true, y_pred, n_classes):
@@ -60,7 +62,7 @@ def check_integers(name, y, n_classes):
     name : str
         What the labels are called in messages.
     y : array-like of shape (n,)
-        Labels in 0 .. n_classes - 1, -1 where unknown.
+        Labels in 0 .. n_classes - 1, -1 where unknown; masked ones are unknown, too.
     n_classes : int
         Number of classes.
 
@@ -74,7 +76,7 @@ def check_integers(name, y, n_classes):
     ValueError
         If a value is not a class; the message names the row.
     """
-    y = _integers(name, y)
+    y = whole_numbers(name, y)
     bad = np.flatnonzero((y < UNKNOWN) | (y >= n_classes))
     if len(bad):
         rows = f" ({len(bad)} such rows)" if len(bad) > 1 else ""
@@ -83,6 +85,69 @@ def check_integers(name, y, n_classes):
             f"{n_classes - 1}, or -1 for unknown{rows}."
         )
     return y
+
+
+def whole_numbers(name, y):
+    """Return one column of whole numbers.
+
+    Parameters
+    ----------
+    name : str
+        What they are called in messages.
+    y : array-like of shape (n,)
+        Numbers; masked ones are unknown.
+
+    Returns
+    -------
+    y : ndarray of shape (n,)
+        The numbers as int64, -1 where unknown.
+
+    Raises
+    ------
+    ValueError
+        If one is anything else; the message names the row.
+    """
+    y = label_array(y)
+    if y.ndim != 1:
+        raise ValueError(
+            f"{name} must be one-dimensional, got shape {y.shape!r}. Of labels with "
+            "columns (grade, quality) pass y[:, 0] or y[:, 1]."
+        )
+    if y.dtype.kind in "cmMV":
+        raise ValueError(f"{name} must hold integers, got an array of {y.dtype}.")
+    if y.dtype.kind in "bi":
+        return y.astype(np.int64)
+    if y.dtype.kind not in "uf":  # text is refused even where it spells a number
+        strange = [i for i, v in enumerate(y) if not isinstance(v, numbers.Real)]
+        if strange:
+            raise ValueError(
+                f"{name} must hold integers, got {y.tolist()[strange[0]]!r} in row "
+                f"{strange[0]}. {_advice_for_text(name, y[strange])}"
+            )
+    try:
+        values = y.astype(np.float64)
+    except OverflowError:  # as of 10**400
+        values = np.array([v if abs(v) < TOO_LARGE else TOO_LARGE for v in y.tolist()])
+    large = np.flatnonzero(np.abs(values) >= TOO_LARGE)
+    if len(large):  # which int64 would wrap
+        raise ValueError(
+            f"{name} has {reprlib.repr(y.tolist()[large[0]])} in row {large[0]}, which "
+            "is not a label. Mark unknown labels with -1, in a signed type: in an "
+            "unsigned one -1 becomes its largest number."
+        )
+    whole = np.isfinite(values) & (values == np.round(values))
+    if not whole.all():
+        row = np.flatnonzero(~whole)[0]
+        if np.isnan(values[row]):
+            raise ValueError(
+                f"{name} holds NaN, first in row {row}. Mark unknown labels with -1: "
+                "frame.fillna(-1).astype(int)."
+            )
+        raise ValueError(
+            f"{name} must hold integers, got {float(values[row])!r} in row {row}. Mark "
+            "unknown labels with -1; turn probabilities into classes first."
+        )
+    return values.astype(np.int64)
 
 
 def check_targets(y, name="y", *, tasks=TASKS):
@@ -109,7 +174,7 @@ def check_targets(y, name="y", *, tasks=TASKS):
         If there is not one column for each task, or their names contradict their
         places, or a value is not one of its classes; the message names the row.
     """
-    y = np.asarray(_columns_by_name(y, name, tasks))
+    y = label_array(_columns_by_name(y, name, tasks))
     if y.ndim != 2 or y.shape[1] != len(tasks):
         names = ", ".join(task.name for task in tasks)
         raise ValueError(
@@ -218,38 +283,6 @@ def most_probable(proba, classes=None):
         best = best.astype(object) if best.dtype.kind in "SU" else best
         best = np.where(unread, UNKNOWN, best)
     return best
-
-
-def _integers(name, y):
-    y = np.asarray(y)
-    if y.ndim != 1:
-        raise ValueError(
-            f"{name} must be one-dimensional, got shape {y.shape!r}. Of labels with "
-            "columns (grade, quality) pass y[:, 0] or y[:, 1]."
-        )
-    if y.dtype.kind in "biu":
-        return y.astype(np.int64)
-    if y.dtype.kind != "f":  # text is refused even where it spells a number
-        strange = [i for i, v in enumerate(y) if not isinstance(v, numbers.Real)]
-        if strange:
-            raise ValueError(
-                f"{name} must hold integers, got {y.tolist()[strange[0]]!r} in row "
-                f"{strange[0]}. {_advice_for_text(name, y[strange])}"
-            )
-    values = y.astype(np.float64)
-    whole = np.isfinite(values) & (values == np.round(values))
-    if not whole.all():
-        row = np.flatnonzero(~whole)[0]
-        if np.isnan(values[row]):
-            raise ValueError(
-                f"{name} holds NaN, first in row {row}. Mark unknown labels with -1: "
-                "frame.fillna(-1).astype(int)."
-            )
-        raise ValueError(
-            f"{name} must hold integers, got {float(values[row])!r} in row {row}. Mark "
-            "unknown labels with -1; turn probabilities into classes first."
-        )
-    return values.astype(np.int64)
 
 
 def _advice_for_text(name, text):

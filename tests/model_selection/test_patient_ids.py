@@ -178,3 +178,73 @@ def test_five_shared_patients_are_named_of_many():
 
 def test_separate_patients_pass():
     check_patients_apart([1, 2], [3])
+
+
+@pytest.mark.parametrize(
+    ("train", "test"),
+    [
+        (np.array([13, 14]), np.array(["13", "15"])),
+        ([13.0], ["13"]),
+        ([13], ["13.0"]),
+        (np.array([13, "a"], dtype=object), [13]),
+        (pd.Series([13, 14], dtype="Int64"), pd.Series(["13"], dtype="string")),
+        ([b"13"], ["13"]),
+        (["müller"], [unicodedata.normalize("NFD", "müller")]),
+        (["13 "], ["13"]),
+    ],
+)
+def test_a_patient_is_one_as_number_and_as_text(train, test):
+    for sides in ((train, test), (test, train)):
+        with pytest.raises(PatientLeakageError, match="both sides of the split: 1"):
+            check_patients_apart(*sides)
+
+
+@pytest.mark.parametrize("names", [(["a1"], ["a2"]), ([13], ["13.5"]), ([], ["x"])])
+def test_patients_of_other_names_stay_apart(names):
+    check_patients_apart(*names)
+
+
+@pytest.mark.parametrize("missing", [np.nan, None, pd.NA, pd.NaT])
+def test_an_unknown_patient_is_not_taken_for_another(missing):
+    with pytest.raises(ValueError, match="train_groups has no patient in row 1"):
+        check_patients_apart(pd.Series([1, missing], dtype=object), [2])
+    with pytest.raises(ValueError, match="test_groups has no patient in row 0"):
+        check_patients_apart(["a"], [missing])
+
+
+def test_a_split_keeps_a_patient_whole_who_is_a_number_in_some_rows():
+    groups = pd.Series([i // 2 if i % 2 else str(i // 2) for i in range(40)])
+    for train, test in PatientStratifiedKFold(4).split(np.zeros((40, 1)), None, groups):
+        assert not set(train // 2) & set(test // 2)
+
+
+@pytest.mark.parametrize(
+    "pair",
+    [
+        ("a\nb_left.jpeg", "a\nb_right.jpeg"),
+        ("a\r\nb left.jpeg", "a\r\nb right.jpeg"),
+        ("a\u2028b_l1.jpg", "a\u2028b_r1.jpg"),
+        ("13_left\n.jpeg", "13_right.jpeg"),
+        ("7\n8L.png", "7\n8R.png"),
+        ("OD_a\nb.png", "OS_a\nb.png"),
+        ("\ufeff13_left.jpeg", "13_right.jpeg"),
+        ("13_\u200bleft.jpeg", "13_right.jpeg"),
+        ("13\u200e_left.jpeg", "13_right.jpeg"),
+        ("13_left\udce9.jpeg", "13_left\udce9.jpeg"),
+    ],
+)
+def test_odd_characters_do_not_separate_the_eyes_of_a_patient(pair):
+    assert len(set(patient_ids(pair))) == 1
+
+
+@pytest.mark.parametrize(
+    "side", ["_left", "-left", "(left)", ".left", "left (1)", "left eye", "_left_2"]
+)
+def test_a_mere_side_behind_a_sign_means_the_patient_of_its_folder(side):
+    right = side.replace("left", "right")
+    names = [f"265/{side}.jpg", f"265/{right}.jpg", f"266/{side}.jpg"]
+    assert patient_ids(names).tolist() == ["265", "265", "266"]
+
+
+def test_names_that_differ_in_a_line_break_are_two_patients():
+    assert len(set(patient_ids(["a\nb_left.jpeg", "a b_left.jpeg"]))) == 2

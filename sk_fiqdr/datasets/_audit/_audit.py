@@ -9,6 +9,7 @@ import pandas as pd
 
 from ...utils._constraints import N_JOBS, check_parameters, real
 from ...utils._labels import UNKNOWN
+from ...utils._masked import label_array
 from ...utils._progress import progress_bar
 from .._folder import image_name
 from ._dataset_audit import DatasetAudit
@@ -125,7 +126,7 @@ def _image_rows(dataset):
             "return_X_y, or build sklearn.utils.Bunch(data=..., target=..., "
             "groups=...)."
         ) from error
-    target = np.asarray(target)
+    target = label_array(target)
     if target.ndim != 2 or target.shape[1] != 2:
         raise ValueError(
             "target must have shape (n_samples, 2) with columns (grade, quality), got "

@@ -10,6 +10,7 @@ from ...model_selection._patient_ids import holds_paths
 from ...utils._check_images import check_images
 from ...utils._constraints import check_parameters, whole
 from ...utils._labels import UNKNOWN, check_integers, check_truth
+from ...utils._patient_keys import patient_array
 from .._predictions import N_CLASSES, Predictions, predict_once
 
 
@@ -63,7 +64,7 @@ def collect(estimator, X, y, *, groups, n_images, n_bootstraps, random_state):
     y = _two_columns(y, predictions, n_rows)
     patients_known = groups is not None or holds_paths(X)
     if groups is not None:
-        groups = np.asarray(groups)
+        groups = patient_array(groups)
         if groups.shape != (n_rows,):
             raise ValueError(
                 f"groups must name the patient of each of the {n_rows} rows, got shape "

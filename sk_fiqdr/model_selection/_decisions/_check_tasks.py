@@ -6,6 +6,7 @@ from sklearn.utils.validation import column_or_1d
 
 from ...metrics import quadratic_weighted_kappa
 from ...utils._labels import UNKNOWN, check_targets
+from ...utils._masked import label_array
 from ...utils._tasks import GRADE, QUALITY
 
 MAX_GRADES = 100
@@ -30,7 +31,7 @@ def check_tasks(y):
     ValueError
         If a label is not a whole number of at least -1.
     """
-    y = y if hasattr(y, "columns") else np.asarray(y)
+    y = y if hasattr(y, "columns") else label_array(y)
     if y.ndim != 2 or y.shape[1] != 2:
         grade = column_or_1d(y, warn=True)
         check_classification_targets(grade)

@@ -3,6 +3,8 @@
 import numpy as np
 import pandas as pd
 
+from ...utils._masked import label_array
+
 MAX_KINDS = 300
 
 
@@ -25,7 +27,7 @@ def strata_of(y, n):
     """
     if y is None:
         return np.zeros(n, dtype=int), 1
-    y = np.asarray(y)
+    y = label_array(y)
     if y.ndim not in (1, 2) or len(y) != n:
         raise ValueError(
             f"y must have shape ({n},) or ({n}, 2), as X has {n} rows, got {y.shape!r}."

@@ -1,6 +1,6 @@
 """What fellow eyes, gates and sets of grades decide, on published scores.
 
-    SK_FIQDR_DATA=... python benchmarks/bench_decisions.py [fellow_eyes sets]
+    SK_FIQDR_DATA=... python benchmarks/bench_decisions.py [fellow_eyes gates sets]
 
 appends to ``benchmarks/results/decisions.csv``. The scores are P(grade >= 2) of a
 published ResNet-18 on the contest's test set. In each of 20 draws of patients a
@@ -23,12 +23,14 @@ from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.linear_model import LogisticRegression
 
 from sk_fiqdr.metrics import quadratic_weighted_kappa
+from sk_fiqdr.metrics._refusal import SEVERE
 from sk_fiqdr.model_selection import (
     ConformalGradesCV,
     FellowEyeClassifier,
     fuse_fellow_eyes,
     patient_ids,
 )
+from sk_fiqdr.model_selection._decisions._confidence import BY, confidence
 from sk_fiqdr.model_selection._decisions._cut_points import (
     best_cut_points,
     grade_by_cut_points,
@@ -177,7 +179,41 @@ def sets(frame):
         yield f"sets, {name}, {len(X)} photographs, median, s", np.median(seconds), None
 
 
-MEASURES = {"fellow_eyes": fellow_eyes, "sets": sets}
+def gates(frame):
+    """Yield kappa and severe eyes refused where each gate refuses 5 %, and seconds."""
+    groups, eyes, grade, quality = columns(frame)
+    rng, patients = np.random.default_rng(0), np.unique(groups)
+    kappa, severe, seconds = {"none": []}, {}, []
+    for _ in range(N_DRAWS):
+        chosen = np.isin(groups, rng.choice(patients, N_PATIENTS, replace=False))
+        proba = five_grades(frame.p_referable.to_numpy(), grade, chosen)
+        expected, rest = proba @ GRADES, ~chosen
+        cuts = best_cut_points(expected[chosen], grade[chosen], GRADES)
+        answer = grade_by_cut_points(expected, cuts, GRADES)
+        kappa["none"].append(quadratic_weighted_kappa(grade[rest], answer[rest]))
+        for by in BY:
+            start = time.perf_counter()
+            sure = confidence(by, proba, quality, GRADES, groups, eyes)
+            seconds.append(time.perf_counter() - start)
+            # Qualities and eyes are tied: draw among equals.
+            order = np.lexsort([rng.random(len(sure)), sure])
+            order = order[rest[order]]
+            refused, kept = np.split(order, [len(order) // 20])
+            kappa.setdefault(by, []).append(
+                quadratic_weighted_kappa(grade[kept], answer[kept])
+            )
+            share = (grade[refused] >= SEVERE).sum() / (grade[rest] >= SEVERE).sum()
+            severe.setdefault(by, []).append(share)
+    for by, values in kappa.items():
+        least = "at least 0.817" if by == "doubt" else None
+        yield f"5 % refused by {by}, kappa of the rest, mean", np.mean(values), least
+    for by, values in severe.items():
+        less = "less than by quality" if by == "doubt" else None
+        yield f"5 % refused by {by}, share of severe eyes, mean", np.mean(values), less
+    yield f"gate, {len(frame)} photographs, slowest, s", max(seconds), "below 1"
+
+
+MEASURES = {"fellow_eyes": fellow_eyes, "gates": gates, "sets": sets}
 
 if __name__ == "__main__":
     names = asked(__doc__, MEASURES)

@@ -99,3 +99,76 @@ def test_where_nothing_is_graded_its_kappa_is_nan_and_still_a_column():
     ungraded = np.column_stack([np.full(len(Y), -1), np.array(Y)[:, 1]])
     report = refusal_report(ungraded, ANSWER, REFUSED)
     assert report[["kappa", "kappa_graded"]].isna().all(axis=None)
+
+
+def by_hand(truth, answer):
+    """Return sensitivity and specificity of pairs of booleans."""
+    diseased = [a for t, a in zip(truth, answer, strict=True) if t]
+    healthy = [not a for t, a in zip(truth, answer, strict=True) if not t]
+    return sum(diseased) / len(diseased), sum(healthy) / len(healthy)
+
+
+def test_what_is_refused_counts_in_three_ways():
+    rng = np.random.default_rng(0)
+    y = np.column_stack([rng.integers(-1, 5, 400), rng.integers(0, 2, 400)])
+    answer, refused = rng.integers(0, 5, 400), rng.random(400) < 0.2
+    report = refusal_report(
+        y, answer, refused, groups=np.arange(400) // 2, of="referable"
+    )
+    known = np.flatnonzero(y[:, 0] >= 0)
+    truth = (y[:, 0] >= 2).tolist()
+    kept = [i for i in known if not refused[i]]
+    for way, rows, instead in (
+        ("left out", kept, None),
+        ("referred", known, True),
+        ("passed as healthy", known, False),
+    ):
+        counted = [instead if refused[i] else answer[i] >= 2 for i in rows]
+        expected = by_hand([truth[i] for i in rows], counted)
+        found = report.loc[way, ["sensitivity", "specificity"]].tolist()
+        assert found == pytest.approx(expected)
+        assert report.loc[way, "n"] == len(rows)
+        for name in ("sensitivity", "specificity"):
+            lower, upper = report.loc[way, [f"{name}_lower", f"{name}_upper"]]
+            assert lower < report.loc[way, name] < upper
+
+
+def test_no_referable_eye_has_no_sensitivity():
+    report = refusal_report([[0, 1], [1, 1]], [0, 2], [False, False], of="referable")
+    assert report["sensitivity"].isna().all()
+    assert (report["specificity"] == 0.5).all()
+
+
+def test_imageability_counts_photographs_eyes_and_patients():
+    groups = ["a", "a", "a", "b", "b", "c"]
+    eyes = ["left", "left", "right", "left", "right", "left"]
+    refused = np.array([1, 0, 1, 0, 0, 1], dtype=bool)
+    report = refusal_report(
+        [[0, 1]] * 6, [0] * 6, refused, groups=groups, eyes=eyes, of="imageability"
+    )
+    assert report[["n", "graded"]].to_numpy().tolist() == [
+        [6, 3],
+        [5, 3],
+        [3, 2],
+        [3, 1],
+    ]
+    np.testing.assert_allclose(report["share"], report["graded"] / report["n"])
+    assert (report["lower"] <= report["share"]).all()
+    assert (report["upper"] >= report["share"]).all()
+
+
+def test_reasons_are_shares_of_all_images():
+    reasons = np.where(np.arange(9) % 2, "poor quality", "eyes disagree")
+    report = refusal_report(Y, ANSWER, REFUSED, reasons=reasons, n_bootstraps=100)
+    plain = refusal_report(Y, ANSWER, REFUSED, n_bootstraps=100)
+    assert report.loc[plain.index].equals(plain)
+    assert report.loc["poor quality", ["n", "refused"]].tolist() == [9, 1]
+    assert report.loc["eyes disagree", ["n", "refused"]].tolist() == [9, 3]
+    assert report.loc["poor quality", "share"] == pytest.approx(1 / 9)
+
+
+def test_other_reports_are_refused_by_name():
+    with pytest.raises(ValueError, match="'imageability'"):
+        refusal_report(Y, ANSWER, REFUSED, of="price")
+    with pytest.raises(ValueError, match="a text for each of the 9 rows"):
+        refusal_report(Y, ANSWER, REFUSED, reasons=["poor"])

@@ -123,7 +123,7 @@ def refusing(it):
 def _before_refusing(it):
     """Return the grades of all images, and the threshold below which to refuse."""
     inside = last_step(it.estimator)
-    if not hasattr(inside, "is_gradable"):
+    if getattr(inside, "by", None) != "quality":
         return it.predictions.grade, 0.5
     grader = last_step(inside.estimator_)
     probabilities = it.predictions.grade_proba, it.predictions.quality_proba

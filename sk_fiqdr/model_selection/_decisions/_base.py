@@ -41,14 +41,14 @@ def _inner(nested):
     return getattr(nested, "estimator_", nested.estimator)
 
 
-def names_of_eyes(estimator, groups, eyes):
+def names_of_eyes(estimator, groups=None, eyes=None):
     """Return those of groups and eyes that are given and the estimator predicts by.
 
     Parameters
     ----------
     estimator : estimator
         One that fuses both eyes, or any other.
-    groups, eyes : array-like of shape (n,) or None
+    groups, eyes : array-like of shape (n,), default=None
         Patient and eye of each row.
 
     Returns

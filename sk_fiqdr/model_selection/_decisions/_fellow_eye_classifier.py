@@ -165,7 +165,7 @@ class FellowEyeClassifier(NestedClassifier):
             fitted, rows, _, (proba, quality) = self._fit_and_predict(
                 X, y, groups, params
             )
-            groups, eyes = (each[rows] for each in _eyes_of(X, groups, eyes))
+            groups, eyes = (each[rows] for each in eyes_of(X, groups, eyes))
             grade = _columns(y[rows, GRADE], fitted[GRADE].classes_)
             self.shares_ = _learn_shares(proba, grade, groups, eyes, quality)
             self.rule_ = "learned"
@@ -190,7 +190,7 @@ class FellowEyeClassifier(NestedClassifier):
     def _predict_fused(self, X, groups, eyes):
         check_is_fitted(self, "estimator_")
         grade_proba, quality_proba = self._outputs((self.estimator_,), X)
-        groups, eyes = _eyes_of(X, groups, eyes)
+        groups, eyes = eyes_of(X, groups, eyes)
         fused = fuse_fellow_eyes(
             grade_proba,
             groups,
@@ -310,8 +310,21 @@ class FellowEyeClassifier(NestedClassifier):
         )
 
 
-def _eyes_of(X, groups, eyes):
-    """Return patient and eye of each row, read from X unless they are given."""
+def eyes_of(X, groups, eyes):
+    """Return patient and eye of each row, read from X unless they are given.
+
+    Parameters
+    ----------
+    X : array-like
+        Paths, or rows of any kind.
+    groups, eyes : array-like of shape (n,) or None
+        Patient and eye of each row.
+
+    Returns
+    -------
+    patients, eyes : ndarray of shape (n,)
+        Without paths and `eyes`, each row is an eye of its own.
+    """
     patients = patients_of(X, groups)
     if eyes is None:
         eyes = np.arange(len(patients)).astype(object)

@@ -76,10 +76,10 @@ def fuse_fellow_eyes(proba, groups, *, eyes=None, quality_proba=None, rule="fixe
                 f"poor and of good for each row of proba, got {quality.shape!r}."
             )
         poor = quality[:, 0]
-    patient = _check_names("groups", "patient", groups, len(proba))
-    eye = _number_eyes(patient, eyes, groups)
+    patient = check_names("groups", "patient", groups, len(proba))
+    eye = number_eyes(patient, eyes, groups)
     read = ~(np.isnan(proba).any(axis=1) | np.isnan(poor))
-    pooled, poor, fellow = _pool(proba, poor, patient, eye, read)
+    pooled, poor, fellow = pool(proba, poor, patient, eye, read)
     own = (1 - poor, poor)[::-1]
     other = tuple(of[fellow] for of in own)
     share = sum(own[i] * other[j] * shares[i, j] for i in (0, 1) for j in (0, 1))
@@ -92,7 +92,7 @@ def fuse_fellow_eyes(proba, groups, *, eyes=None, quality_proba=None, rule="fixe
     return result
 
 
-def _pool(proba, poor, patient, eye, read):
+def pool(proba, poor, patient, eye, read):
     """Average the photographs of each eye, and find its fellow eye (-1 if none)."""
     n_eyes = eye.max() + 1 if len(eye) else 0
     table = pd.DataFrame(np.column_stack([proba, poor]).astype(float))[read]
@@ -106,11 +106,11 @@ def _pool(proba, poor, patient, eye, read):
     return table[:, :-1], table[:, -1], fellow
 
 
-def _number_eyes(patient, eyes, groups):
+def number_eyes(patient, eyes, groups):
     """Return the number of the eye of each row, counted over all patients."""
     eye = np.arange(len(patient))
     if eyes is not None:
-        eye = _check_names("eyes", "eye", eyes, len(patient))
+        eye = check_names("eyes", "eye", eyes, len(patient))
         eye = pd.factorize(patient * (len(patient) + 1) + eye)[0]
     n_eyes = pd.Series(eye).groupby(patient).nunique()
     if (n_eyes > 2).any():
@@ -129,7 +129,7 @@ def _number_eyes(patient, eyes, groups):
     return eye
 
 
-def _check_names(argument, what, names, n):
+def check_names(argument, what, names, n):
     """Return the code of each name; raise if one is missing."""
     names = np.asarray(names)
     if names.shape != (n,):

@@ -116,7 +116,7 @@ def five_columns(proba, classes):
     classes = np.asarray(classes)
     if not np.isin(classes, np.arange(N_GRADES)).all():
         raise ValueError(
-            f"Sets hold grades 0 to {N_GRADES - 1}, but the estimator predicts the "
+            f"Grades are 0 to {N_GRADES - 1}, but the estimator predicts the "
             f"classes {classes.tolist()!r}."
         )
     columns = np.zeros((len(proba), N_GRADES))

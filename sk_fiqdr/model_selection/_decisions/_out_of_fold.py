@@ -202,7 +202,7 @@ def predict_out_of_fold(
     return fitted[0], rows, fold, predicted
 
 
-def predict_fitted_tasks(fitted, X):
+def predict_fitted_tasks(fitted, X, **names):
     """Return the probabilities of both tasks of one estimator or of a pair.
 
     Parameters
@@ -211,6 +211,8 @@ def predict_fitted_tasks(fitted, X):
         One estimator of both tasks, or one of the grade and one of the quality.
     X : array-like
         Whatever the estimators accept.
+    **names : dict
+        Patients and eyes, where the first estimator predicts by them.
 
     Returns
     -------
@@ -226,8 +228,11 @@ def predict_fitted_tasks(fitted, X):
     """
     if len(fitted) == 1:
         inside, X = unwrap(fitted[GRADE], X)
-        return inside.predict_tasks(X)
-    return fitted[GRADE].predict_proba(X), fitted_quality_proba(fitted[QUALITY], X)
+        return inside.predict_tasks(X, **names)
+    inside, X_inside = unwrap(fitted[GRADE], X)
+    return inside.predict_proba(X_inside, **names), fitted_quality_proba(
+        fitted[QUALITY], X
+    )
 
 
 def fitted_quality_proba(classifier, X):

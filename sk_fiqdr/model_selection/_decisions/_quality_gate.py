@@ -6,36 +6,34 @@ import numpy as np
 from sklearn.base import _fit_context
 from sklearn.frozen import FrozenEstimator
 from sklearn.utils._param_validation import HasMethods
-from sklearn.utils.validation import check_is_fitted
+from sklearn.utils.validation import check_is_fitted, has_fit_parameter
 
 from ...metrics import refusal_report
 from ...metrics._grading import N_GRADES
-from ...metrics._scorers import decide_tasks
-from ...utils._constraints import real
-from ...utils._labels import UNKNOWN, check_integers, most_probable
+from ...utils._constraints import one_of, real
+from ...utils._labels import UNKNOWN, check_integers
 from ...utils._unwrap import last_step
-from .._patient_ids import holds_paths, patients_of
-from ._base import NestedClassifier
-from ._check_tasks import check_tasks
+from ._base import names_of_eyes
+from ._confidence import BY
 from ._gate_threshold import gate_threshold
+from ._gated import GatedClassifier
 from ._out_of_fold import (
     GRADE,
     QUALITY,
-    fitted_quality_proba,
-    predict_fitted_tasks,
 )
 
 GOALS = ("max_refused", "min_kappa", "min_severe_kept")
 
 
-class QualityGate(NestedClassifier):
+class QualityGate(GatedClassifier):
     """Refuse to grade images whose quality is too poor, and report what that costs.
 
-    An image is graded if its probability of good quality is at least `threshold_`,
-    which is chosen for a goal on images of patients that the estimator has not seen.
-    Without a goal the gate is off, and refuses nothing. Poor images are not spread
-    evenly over the grades (15.7 % of grade 4 and 3.2 % of grade 0 in Kaggle's training
-    set), so a gate loses the most severe eyes first: `report_` says how many.
+    An image is graded if its confidence, by default the probability of good quality, is
+    at least `threshold_`, which is chosen for a goal on images of patients that the
+    estimator has not seen. Without a goal the gate is off, and refuses nothing. Poor
+    images are not spread evenly over the grades (15.7 % of grade 4 and 3.2 % of grade 0
+    in Kaggle's training set), so a gate loses the most severe eyes first: `report_`
+    says how many.
 
     Parameters
     ----------
@@ -45,8 +43,13 @@ class QualityGate(NestedClassifier):
     quality_estimator : classifier, default=None
         A quality classifier with `predict_proba` over 0 poor and 1 good. None uses the
         quality that `estimator` predicts.
+    by : {"quality", "variance", "disagreement", "doubt"}, default="quality"
+        What the confidence goes by: the probability of good quality, the variance of
+        the grade, the distance between the expected grades of the patient's two eyes,
+        or the sum of all three. Each is scaled to 1 for no doubt and 0 for the most
+        there can be. A photograph without a fellow eye does not disagree.
     max_refused : float, default=None
-        Goal: refuse the poorest images, up to this share.
+        Goal: refuse the least sure images, up to this share.
     min_kappa : float, default=None
         Goal: refuse the fewest images, at most half, such that the kappa of the others
         reaches this value. The kappa of a few images can have any value by chance.
@@ -72,7 +75,7 @@ class QualityGate(NestedClassifier):
     Attributes
     ----------
     threshold_ : float
-        Least probability of good quality that is graded; 0.0 refuses nothing.
+        Least confidence that is graded; 0.0 refuses nothing.
     report_ : DataFrame or None
         The cost, on the rows that the threshold was chosen on: see
         :func:`~sk_fiqdr.metrics.refusal_report`. This is slightly optimistic; for other
@@ -115,8 +118,9 @@ class QualityGate(NestedClassifier):
     """
 
     _parameter_constraints = {  # noqa: RUF012
-        **NestedClassifier._parameter_constraints,
+        **GatedClassifier._parameter_constraints,
         "quality_estimator": [HasMethods(["fit", "predict_proba"]), None],
+        "by": [one_of(*BY)],
         "max_refused": [real(0, 1), None],
         "min_kappa": [real(-1, 1, closed="both"), None],
         "min_severe_kept": [real(0, 1, closed="right"), None],
@@ -128,6 +132,7 @@ class QualityGate(NestedClassifier):
         estimator,
         quality_estimator=None,
         *,
+        by="quality",
         max_refused=None,
         min_kappa=None,
         min_severe_kept=None,
@@ -139,6 +144,7 @@ class QualityGate(NestedClassifier):
     ):
         self.estimator = estimator
         self.quality_estimator = quality_estimator
+        self.by = by
         self.max_refused = max_refused
         self.min_kappa = min_kappa
         self.min_severe_kept = min_severe_kept
@@ -153,7 +159,7 @@ class QualityGate(NestedClassifier):
         return both if self.quality_estimator is not None else both[:1]
 
     @_fit_context(prefer_skip_nested_validation=False)
-    def fit(self, X, y, groups=None, **params):
+    def fit(self, X, y, groups=None, eyes=None, **params):
         """Fit the estimators and choose the threshold.
 
         Parameters
@@ -166,6 +172,10 @@ class QualityGate(NestedClassifier):
         groups : array-like of shape (n,), default=None
             Patient of each row, so that splits keep the images of a patient together;
             read from X by default, if it holds paths.
+        eyes : array-like of shape (n,), default=None
+            Eye of each row, such as "left" and "right", for the disagreement of the
+            eyes; read from X by default, if it holds paths. Otherwise each row is an
+            eye of its own.
         **params : dict
             For `fit` of the estimators, such as `sample_weight`; arrays of n values are
             split with the rows. With metadata routing enabled each estimator receives
@@ -193,18 +203,27 @@ class QualityGate(NestedClassifier):
         if goal is None:
             fitted, self.threshold_, self.report_ = self._off(X, y, groups, params)
         else:
-            fitted, rows, _, (grade, good) = self._fit_and_predict(X, y, groups, params)
+            names = self._eyes_of(X, groups, eyes)
+            inside = names_of_eyes(self.estimator, **names)
+            if eyes is not None and has_fit_parameter(self.estimator, "eyes"):
+                params = {**params, "eyes": eyes}
+            fitted, rows, _, (grade, *proba) = self._fit_and_predict(
+                X, y, groups, params, inside
+            )
+            names = {name: own[rows] for name, own in names.items()}
+            sure, reasons = self._confidence(*proba, **names)
             self.threshold_ = (
                 float(value)
                 if goal == "threshold"
-                else gate_threshold(goal, value, y[rows, GRADE], grade, good)
+                else gate_threshold(goal, value, y[rows, GRADE], grade, sure)
             )
-            known = groups is not None or holds_paths(X)
             self.report_ = refusal_report(
                 y[rows],
                 grade,
-                ~(good >= self.threshold_),
-                groups=patients_of(X, groups)[rows] if known else None,
+                ~(sure >= self.threshold_),
+                groups=self._patients(X, groups, rows),
+                eyes=names.get("eyes"),
+                reasons=reasons,
             )
             self._warn_if_half_is_lost()
         self._keep(fitted)
@@ -226,10 +245,12 @@ class QualityGate(NestedClassifier):
         if self.quality_estimator is None and not hasattr(
             last_step(self.estimator), "predict_tasks"
         ):
+            if self.by in ("variance", "disagreement"):
+                return
             raise ValueError(
                 f"{type(last_step(self.estimator)).__name__} does not predict "
                 "quality. Pass a quality classifier as quality_estimator, or "
-                "FIQDRClassifier as estimator."
+                "FIQDRClassifier as estimator; or go by='variance'."
             )
         classifier = self._estimators()[-1]
         learns = self.cv != "prefit" and not isinstance(classifier, FrozenEstimator)
@@ -260,141 +281,3 @@ class QualityGate(NestedClassifier):
                 UserWarning,
                 stacklevel=4,
             )
-
-    @staticmethod
-    def _outputs(fitted, X):
-        grade_proba, quality_proba = predict_fitted_tasks(fitted, X)
-        grade, _ = decide_tasks(last_step(fitted[GRADE]), grade_proba, quality_proba)
-        return np.asarray(grade), np.asarray(quality_proba)[:, 1]
-
-    def _fitted(self):
-        check_is_fitted(self, "estimator_")
-        return (self.estimator_, self.quality_estimator_)[: len(self._estimators())]
-
-    def predict_tasks(self, X):
-        """Return the probabilities of both tasks, also for refused images.
-
-        Parameters
-        ----------
-        X : array-like
-            Whatever the estimators accept.
-
-        Returns
-        -------
-        grade_proba, quality_proba : ndarray of shape (n, n_classes)
-            Probabilities.
-        """
-        return predict_fitted_tasks(self._fitted(), X)
-
-    def predict_quality_proba(self, X):
-        """Return the probability of poor and of good quality.
-
-        Parameters
-        ----------
-        X : array-like
-            Whatever the estimators accept.
-
-        Returns
-        -------
-        proba : ndarray of shape (n, 2)
-            Probabilities.
-        """
-        return fitted_quality_proba(self._fitted()[-1], X)
-
-    def predict_quality(self, X):
-        """Return the more probable quality, which the threshold does not change.
-
-        Parameters
-        ----------
-        X : array-like
-            Whatever the estimators accept.
-
-        Returns
-        -------
-        quality : ndarray of shape (n,)
-            0 poor, 1 good; -1 where an image could not be read.
-        """
-        return most_probable(self.predict_quality_proba(X))
-
-    def decide_tasks(self, grade_proba, quality_proba):
-        """Decide on both tasks: the grade only if the quality is good enough.
-
-        Parameters
-        ----------
-        grade_proba, quality_proba : array-like of shape (n, n_classes)
-            What `predict_tasks` returns.
-
-        Returns
-        -------
-        grade : ndarray of shape (n,)
-            -1 if the image is refused, or a probability is nan.
-        quality : ndarray of shape (n,)
-            0 poor, 1 good; -1 where a probability is nan.
-        """
-        inside = last_step(self._fitted()[GRADE])
-        grade, quality = decide_tasks(inside, grade_proba, quality_proba)
-        gradable = np.asarray(quality_proba)[:, 1] >= self.threshold_
-        return np.where(gradable, grade, UNKNOWN), quality
-
-    def predict(self, X):
-        """Grade the images of sufficient quality.
-
-        Parameters
-        ----------
-        X : array-like
-            Whatever the estimators accept.
-
-        Returns
-        -------
-        grade : ndarray of shape (n,)
-            -1 if the image is refused, or could not be read.
-        """
-        return self.decide_tasks(*self.predict_tasks(X))[GRADE]
-
-    def is_gradable(self, X):
-        """Return which images have sufficient quality to be graded.
-
-        Parameters
-        ----------
-        X : array-like
-            Whatever the estimators accept.
-
-        Returns
-        -------
-        gradable : ndarray of bool, shape (n,)
-            False if the image is refused, or could not be read.
-        """
-        return self.predict_quality_proba(X)[:, 1] >= self.threshold_
-
-    def report(self, X, y, groups=None):
-        """Report the cost of the gate on other images.
-
-        Parameters
-        ----------
-        X : array-like
-            Whatever the estimators accept.
-        y : array-like of shape (n, 2) or (n,)
-            Grade and quality, or grade; -1 where unknown.
-        groups : array-like of shape (n,), default=None
-            Patient of each row, for the intervals; read from X by default, if it holds
-            paths.
-
-        Returns
-        -------
-        report : DataFrame
-            See :func:`~sk_fiqdr.metrics.refusal_report`. Images that could not be read
-            count as refused.
-
-        Raises
-        ------
-        PatientLeakageError
-            If X holds an eye whose fellow eye was trained on, as far as file names
-            show.
-        """
-        if hasattr(self, "check_patients"):
-            self.check_patients(X)
-        if groups is not None or holds_paths(X):
-            groups = patients_of(X, groups)
-        grade, good = self._outputs(self._fitted(), X)
-        refused = ~(good >= self.threshold_)
-        return refusal_report(check_tasks(y), grade, refused, groups=groups)

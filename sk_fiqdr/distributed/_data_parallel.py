@@ -65,25 +65,33 @@ class DataParallel:
             return super().fit(X, y, sample_weight=sample_weight, groups=groups)
 
     def partial_fit(
-        self, X, y=None, classes=None, sample_weight=None, groups=None, **kwargs
+        self,
+        X,
+        y=None,
+        classes=None,
+        sample_weight=None,
+        groups=None,
+        epochs=None,
+        **kwargs,
     ):
         """Continue training on all processes; no checkpoints are written.
 
         Parameters
         ----------
-        X, y, classes, sample_weight, groups : array-like
-            As in `fit`.
+        X, y, classes, sample_weight, groups, epochs : object
+            As in :meth:`FIQDRClassifier.partial_fit`.
         **kwargs : dict
-            skorch's own.
+            For skorch alone, which calls this in `fit`.
 
         Returns
         -------
         self : FundusNet
             The net.
         """
-        given = {"classes": classes, "sample_weight": sample_weight, "groups": groups}
         with self._main_process_speaks():
-            return super().partial_fit(X, y, **given, **kwargs)
+            return super().partial_fit(
+                X, y, classes, sample_weight, groups, epochs, **kwargs
+            )
 
     @contextmanager
     def _main_process_speaks(self):

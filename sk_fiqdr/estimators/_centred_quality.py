@@ -17,6 +17,14 @@ class CentredQuality:
         """Turn `beta` into one weight per class, "balanced" over all of `quality`."""
         self.class_weights_ = class_weights(self.beta, 2, torch.from_numpy(quality))
 
+    def _update_parts(self):
+        """Let the criterion follow `beta` and `lambd`; its centres stay."""
+        super()._update_parts()
+        before = self.criterion_
+        self.initialize_criterion()
+        self.criterion_.load_state_dict(before.state_dict())
+        self.criterion_.to(self.device).train(before.training)
+
     def initialize_criterion(self):
         """Build the criterion with centres as wide as the features; skorch calls this.
 

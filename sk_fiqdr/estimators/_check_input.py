@@ -2,6 +2,7 @@
 
 import os
 import warnings
+from numbers import Integral
 
 import numpy as np
 import torch
@@ -123,6 +124,36 @@ def make_dataset(net, X, y=None, *, kind, **kwargs):
     if unread.any():
         dataset.unreadable = torch.from_numpy(unread)
     return dataset
+
+
+def check_arguments(unknown, epochs):
+    """Raise if `partial_fit` was passed what it does not know.
+
+    Parameters
+    ----------
+    unknown : dict
+        Further arguments.
+    epochs : int or None
+        Number of epochs.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If there are any, or `epochs` is not a number of epochs.
+    """
+    if unknown:
+        raise TypeError(
+            f"partial_fit got unexpected arguments {sorted(unknown)!r}. It takes X, y, "
+            "classes, sample_weight, groups and epochs; anything else is a parameter: "
+            "set_params."
+        )
+    if epochs is not None and (
+        isinstance(epochs, bool) or not isinstance(epochs, Integral) or epochs < 1
+    ):
+        raise ValueError(
+            f"epochs must be a whole number of at least 1, got {epochs!r}. None is "
+            "max_epochs."
+        )
 
 
 def is_checked(X):

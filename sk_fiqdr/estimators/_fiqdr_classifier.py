@@ -232,6 +232,18 @@ class FIQDRClassifier(CentredQuality, Graded, ClassifierMixin, FundusNet):
             )
         return super().fit_loop(X, y, epochs=epochs, **kwargs)
 
+    def _fix_classes(self, classes, *, reset):
+        if classes is None:
+            return
+        given = np.concatenate([np.ravel(part) for part in classes])
+        strange = np.setdiff1d(given, [UNKNOWN, *GRADE.classes])
+        if len(strange):
+            raise ValueError(
+                f"classes holds {strange.tolist()!r}, and the classes of this "
+                f"{type(self).__name__} are grades 0 to 4 and qualities 0 and 1, "
+                "whether or not all occur. Leave classes out."
+            )
+
     def _encode_targets(self, y):
         y = self._encode_held_out(y)
         self._fit_beta(QUALITY.labels(y))

@@ -20,6 +20,7 @@ from ..utils._last_call import LastCall
 from ..utils._report_unreadable import report_unreadable
 from ..utils._tasks import DEEP
 from ._check_input import (
+    check_arguments,
     check_parts,
     check_X,
     is_checked,
@@ -55,6 +56,10 @@ class FundusNet(
 
     def _encode_targets(self, y):
         """Check y and return it as int64 codes, -1 where unknown."""
+        raise NotImplementedError
+
+    def _fix_classes(self, classes, *, reset):
+        """Check the classes of all calls of `partial_fit`, if they were passed."""
         raise NotImplementedError
 
     def _encode_held_out(self, y):
@@ -105,6 +110,7 @@ class FundusNet(
         """
         reset = not (self.warm_start and self.initialized_)
         self._check_parameters()
+        self._fix_classes(None, reset=reset)
         dataset = self._make_training_set(X, y, sample_weight, groups, reset=reset)
         with self._training_on(dataset, reset=reset):
             if self._is_solved():
@@ -122,7 +128,17 @@ class FundusNet(
         return False  # without gradient steps
 
     def _make_training_set(self, X, y, sample_weight, groups, *, reset):
-        return make_training_set(self, X, y, sample_weight, groups, reset=reset)
+        if getattr(self, "_trimmed_for_prediction", False):
+            raise ValueError(
+                f"trim_for_prediction has left this {type(self).__name__} without what "
+                "training needs. Fit a new one, or copy.deepcopy the net before."
+            )
+        if not reset:
+            self._check_still_built()
+        dataset = make_training_set(self, X, y, sample_weight, groups, reset=reset)
+        if not reset:
+            self._update_parts()
+        return dataset
 
     @contextmanager
     def _training_on(self, dataset, *, reset):
@@ -160,42 +176,63 @@ class FundusNet(
         return open_checkpoint(self, dataset, afresh=afresh)
 
     def partial_fit(
-        self, X, y=None, classes=None, sample_weight=None, groups=None, **kwargs
+        self,
+        X,
+        y=None,
+        classes=None,
+        sample_weight=None,
+        groups=None,
+        epochs=None,
+        **kwargs,
     ):
-        """Continue training for `max_epochs` more epochs; no checkpoints are written.
+        """Continue training, for `max_epochs` more epochs; no checkpoints are written.
 
         Parameters
         ----------
         X, y, sample_weight, groups : array-like
-            As in `fit`.
-        classes : array-like, default=None
-            Not used; scikit-learn passes it.
+            As in `fit`. Parameters that were set in the meantime hold from now on,
+            except those that the network was built from.
+        classes : array-like of shape (n_classes,), default=None
+            All classes, where the first call does not see each of them. Those of a
+            later call must be the same.
+        epochs : int, default=None
+            Number of epochs instead of `max_epochs`.
         **kwargs : dict
-            skorch's own.
+            For skorch alone, which calls this in `fit`.
 
         Returns
         -------
         self : FundusNet
             The net.
+
+        Raises
+        ------
+        TypeError
+            If another argument is passed.
+        ValueError
+            If y holds a class that the net does not know, or the network was built
+            from other parameters.
         """
         if is_checked(X):  # by fit
             super().partial_fit(X, None, **kwargs)
             report_unreadable(self, X)
             return self
+        check_arguments(kwargs, epochs)
         reset = not self.initialized_
         self._check_parameters()
+        self._fix_classes(classes, reset=reset)
         dataset = self._make_training_set(X, y, sample_weight, groups, reset=reset)
         with (
             self._training_on(dataset, reset=reset),
             self._own_generator(start_afresh=reset),
         ):
-            super().partial_fit(dataset, None)
+            super().partial_fit(dataset, None, epochs=epochs)
         report_unreadable(self, dataset)
         return self
 
     def fit_loop(self, X, y=None, epochs=None, **kwargs):
         """Train, from the newest checkpoint on; skorch calls this."""
-        epochs = self.max_epochs if epochs is None else epochs
+        epochs = self._n_epochs = self.max_epochs if epochs is None else epochs
         if self._checkpoint is not None:
             epochs -= self._checkpoint.n_epochs
         with noticing_ctrl_c() as pressed:

@@ -33,9 +33,38 @@ class NetParts(NetParameters):
                     "fit(X, y) instead of initialize()."
                 )
             kwargs["n_inputs"] = self.n_features_in_
+        self._built_from = self._structure()
         module = self.module(**self._arguments_of("module", kwargs))
         self.module_ = module.to(memory_format=torch.channels_last)
         return self
+
+    def _structure(self):
+        """Return what the network was built from, and cannot be changed after."""
+        names = ("module", "backbone", "backbone_lr")
+        return {name: getattr(self, name) for name in names} | self._module_sizes()
+
+    def _check_still_built(self):
+        """Raise if a parameter was set that the network was built without."""
+        now = self._structure()
+        before = getattr(self, "_built_from", now)
+        for name in before | now:
+            old, new = before.get(name), now.get(name)
+            if new is not old and new != old:
+                name = "grade_loss or solver" if name == "ordinal" else name
+                raise ValueError(
+                    f"{name} was set after the network was built, which keeps what it "
+                    "was built from. Set it back, or build the network again: fit "
+                    "with warm_start=False."
+                )
+
+    def _update_parts(self):
+        """Let parts of a fitted net follow parameters that were set since."""
+        if self.backbone_lr is None or "optimizer__param_groups" in self.get_params():
+            return
+        slow = {id(parameter) for parameter in self.module_.backbone.parameters()}
+        for group in self.optimizer_.param_groups:  # skorch sets lr of all groups
+            if id(group["params"][0]) in slow:
+                group["lr"] = self.backbone_lr
 
     def torch_compile(self, module, name):
         """Compile the network in place: its state-dict keys stay as they are."""

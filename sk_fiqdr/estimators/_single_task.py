@@ -2,7 +2,7 @@
 
 from sklearn.base import ClassifierMixin
 
-from ..utils._classes import encode_classes, known_accuracy
+from ..utils._classes import check_classes, encode_classes, known_accuracy
 from ..utils._labels import most_probable
 from ._net import FundusNet
 
@@ -11,14 +11,23 @@ class SingleTask(ClassifierMixin, FundusNet):
     """A plain scikit-learn classifier of one column; -1 marks unknown labels."""
 
     _task = None  # with its column in y of several tasks
+    _fixed_classes = None  # which y must be of, where another call has said so
 
     @property
     def _tasks(self):
         classes = getattr(self, "classes_", self._task.classes)
         return (self._task._replace(column=None, classes=classes),)
 
+    def _fix_classes(self, classes, *, reset):
+        before = None if reset else getattr(self, "classes_", None)
+        self._fixed_classes = check_classes(
+            classes, type(self).__name__, self._task, before
+        )
+
     def _encode_targets(self, y):
-        codes, self.classes_ = encode_classes(y, type(self).__name__, self._task)
+        codes, self.classes_ = encode_classes(
+            y, type(self).__name__, self._task, self._fixed_classes
+        )
         return codes
 
     def _encode_held_out(self, y):

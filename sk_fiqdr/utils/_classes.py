@@ -101,13 +101,56 @@ def encode_classes(y, name, task, classes=None):
     return _codes(y, known, classes, name), classes
 
 
+def check_classes(classes, name, task, before=None):
+    """Return the classes that were passed, or those of an earlier fit.
+
+    Parameters
+    ----------
+    classes : array-like of shape (n_classes,) or None
+        What `partial_fit` was passed; -1, unknown, is not one.
+    name : str
+        Name of the estimator, for messages.
+    task : Task
+        What it learns, with its largest number of classes.
+    before : ndarray of shape (n_classes,), default=None
+        Those of an earlier fit.
+
+    Returns
+    -------
+    classes : ndarray of shape (n_classes,) or None
+        Sorted; None if neither is known.
+
+    Raises
+    ------
+    ValueError
+        If there are too few or too many, or they are not those of before.
+    """
+    if classes is None:
+        return before
+    given = np.unique(_one_column(classes, name, task))
+    classes = given[given != UNKNOWN] if given.dtype.kind in "iuf" else given
+    if not 2 <= len(classes) <= len(task.classes):
+        raise ValueError(
+            f"classes={classes.tolist()!r} are {len(classes)}, expected 2 to "
+            f"{len(task.classes)} of {task.name}. Pass each that can occur once."
+        )
+    if before is not None and not np.array_equal(classes, before):
+        raise ValueError(
+            f"classes={classes.tolist()!r} are not those of the first call, "
+            f"{before.tolist()!r}, which the network was built for. Fit a new {name}, "
+            "or leave classes out."
+        )
+    return classes
+
+
 def _codes(y, known, classes, name):
     strange = np.setdiff1d(y[known], classes)
     if len(strange):
         raise ValueError(
             f"y holds {strange.tolist()!r}, and the classes of this {name} are "
-            f"{classes.tolist()!r}. Fit it on data where every class occurs, or leave "
-            "such rows out of X and y."
+            f"{classes.tolist()!r}. Fit it on data where every class occurs, or name "
+            "them all to the first partial_fit, as classes; or leave such rows out of "
+            "X and y."
         )
     codes = np.full(len(y), UNKNOWN, dtype=np.int64)
     codes[known] = np.searchsorted(classes, y[known])

@@ -38,7 +38,7 @@ def warn_interrupted(net):
             else "No epoch was completed: the next fit starts from the first."
         )
     warnings.warn(
-        f"Ctrl-C stopped the fit in epoch {len(net.history)} of {net.max_epochs}. The "
+        f"Ctrl-C stopped the fit in epoch {len(net.history)} of {net._n_epochs}. The "
         f"net keeps what it has learned so far, and can predict. {way} (Pressed twice "
         "within two seconds, it also ends a search around the fit.)",
         UserWarning,

@@ -47,7 +47,7 @@ class LearningRateSchedule(Callback):
             batch_size = given.get("batch_size", net.batch_size)
             n_rows = len(given.get("sampler", dataset_train))
             n_batches = 1 if batch_size == -1 else math.ceil(n_rows / batch_size)
-        self.n_steps_ = max(1, n_batches * net.max_epochs)
+        self.n_steps_ = max(1, n_batches * net._n_epochs)
 
     def on_batch_begin(self, net, batch=None, training=False, **kwargs):
         """Set the learning rate of the coming step."""

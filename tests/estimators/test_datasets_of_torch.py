@@ -129,7 +129,7 @@ def test_a_predefined_split_is_validated_on(estimator, wrap):
 
 def test_labels_of_a_predefined_split_are_those_of_the_classes_of_the_fit():
     X, y = make_features(200)
-    words = np.array(["none", "mild", "moderate", "severe", "proliferative"])[y[:, 0]]
+    words = np.array(["no DR", "mild", "moderate", "severe", "proliferative"])[y[:, 0]]
     losses = [
         DRGrader(**HEADS, train_split=predefined_split(Dataset(X[:40], labels[:40])))
         .fit(X[40:], labels[40:])

@@ -16,7 +16,7 @@ def data():
 
 
 def in_words(y):
-    return np.array(["mild", "none", "severe", "moderate", "worst"])[y]
+    return np.array(["mild", "no DR", "severe", "moderate", "worst"])[y]
 
 
 @pytest.mark.parametrize("words", [False, True])

@@ -245,6 +245,11 @@ def make_training_set(net, X, y, sample_weight, groups, *, reset):
     TypeError, ValueError, FileNotFoundError
         If anything is not as it is described in `fit`.
     """
+    if getattr(net, "_trimmed_for_prediction", False):
+        raise ValueError(
+            f"trim_for_prediction has left this {type(net).__name__} without what "
+            "training needs. Fit a new one, or copy.deepcopy the net before."
+        )
     X, kind = check_X(net, X, reset=reset)
     y = net._encode_targets(check_length(y, len(X), type(net).__name__))
     if kind == FEATURES and np.isnan(X[:, 0]).any():

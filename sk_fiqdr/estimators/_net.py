@@ -128,11 +128,6 @@ class FundusNet(
         return False  # without gradient steps
 
     def _make_training_set(self, X, y, sample_weight, groups, *, reset):
-        if getattr(self, "_trimmed_for_prediction", False):
-            raise ValueError(
-                f"trim_for_prediction has left this {type(self).__name__} without what "
-                "training needs. Fit a new one, or copy.deepcopy the net before."
-            )
         if not reset:
             self._check_still_built()
         dataset = make_training_set(self, X, y, sample_weight, groups, reset=reset)

@@ -44,7 +44,7 @@ class NetParts(NetParameters):
         return {name: getattr(self, name) for name in names} | self._module_sizes()
 
     def _check_still_built(self):
-        """Raise if a parameter was set that the network was built without."""
+        """Raise if the network, which is to be trained on, was built otherwise."""
         now = self._structure()
         before = getattr(self, "_built_from", now)
         for name in before | now:

@@ -101,6 +101,22 @@ def write_config(path, command, settings):
         draft.write_text(heading + tomli_w.dumps(settings), encoding="utf-8")
 
 
+def beside(path):
+    """Return where the settings go that a file is made with.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+
+    Returns
+    -------
+    path : Path
+        FILE.toml, in the same folder.
+    """
+    return path.with_name(f"{path.name}.toml")
+
+
 def write_beside(path, command, settings):
     """Write the settings that a file was made with beside it, as FILE.toml.
 
@@ -111,7 +127,7 @@ def write_beside(path, command, settings):
     command, settings : str, dict
         As `write_config` takes them.
     """
-    write_config(path.with_name(f"{path.name}.toml"), command, settings)
+    write_config(beside(path), command, settings)
 
 
 def check_output(output, command, settings, *, has_begun):

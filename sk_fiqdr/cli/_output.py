@@ -1,8 +1,11 @@
 """What goes to stdout: a table for people, or JSON or CSV for programs."""
 
+import os
+
 import typer
 
 from ..utils._files import check_place, written_whole
+from ._config import beside
 
 WIDE = 160  # columns, where stdout is not a terminal with a width
 
@@ -80,7 +83,7 @@ def _cell(value, whole):
 
 
 def check_free(path, overwrite):
-    """Raise, before any work, where a file cannot go.
+    """Raise, before any work, where a file and its settings cannot go.
 
     Parameters
     ----------
@@ -99,10 +102,11 @@ def check_free(path, overwrite):
     if path is None:
         return
     check_place(path)
-    if path.exists() and not overwrite:
-        raise FileExistsError(
-            f"{str(path)!r} exists, and nothing is overwritten without --overwrite."
-        )
+    for file in (path, beside(path)):
+        if os.path.lexists(file) and not overwrite:
+            raise FileExistsError(
+                f"{str(file)!r} exists, and nothing is overwritten without --overwrite."
+            )
 
 
 def write_csv(frame, path):

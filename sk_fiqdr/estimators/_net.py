@@ -354,7 +354,7 @@ class FundusNet(
                 [outputs[i] for i in places] for outputs in self.forward_iter(dataset)
             ]
         arrays = [torch.cat(parts).numpy() for parts in zip(*batches, strict=True)]
-        check_outputs(dataset, arrays)
+        check_outputs(dataset, arrays, iterator=self.iterator_valid)
         if getattr(dataset, "unreadable", None) is not None:
             for array in arrays:
                 array[dataset.unreadable.numpy()] = np.nan

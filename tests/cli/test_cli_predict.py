@@ -171,7 +171,7 @@ def test_a_report_and_a_picture_are_repeated_by_the_settings_beside_them(
     run("audit", eyes.images, *eyes.labels, "--picture", picture)
     for file, command in ((report, "evaluate"), (picture, "audit")):
         file.unlink()
-        again = run(command, "--config", f"{file}.toml")
+        again = run(command, "--config", f"{file}.toml", "--overwrite")
         assert again.exit_code == 0, again.output
         assert file.is_file()
 
@@ -276,3 +276,32 @@ def test_a_model_names_one_of_the_three_estimators(name, eyes, model, tmp_path):
     result = run("predict", folder, eyes.images)
     assert result.exit_code == 2
     assert repr(name) in words(result.output)
+
+
+@pytest.mark.parametrize("kind", ["file", "link", "dangling"])
+@pytest.mark.parametrize(
+    "args",
+    [
+        ["predict", "{model}", "{image}", "--output", "{file}"],
+        ["export", "{model}", "{file}", "--format", "onnx"],
+        ["evaluate", "{model}", "{images}", *LABELS, "--report", "{file}"],
+        ["audit", "{images}", *LABELS, "--picture", "{file}"],
+    ],
+)
+def test_settings_of_ones_own_are_not_replaced_unasked(
+    args, kind, eyes, model, tmp_path
+):
+    file = tmp_path / "k.csv"
+    settings, mine = tmp_path / "k.csv.toml", tmp_path / "mine"
+    if kind != "dangling":
+        mine.write_text("years of work")
+    settings.symlink_to(mine) if kind != "file" else mine.rename(settings)
+    before = sorted(tmp_path.iterdir())
+    names = {"model": model, "images": eyes.images, "file": file}
+    names |= {"grades": eyes.grades, "quality": eyes.quality}
+    names |= {"image": sorted(eyes.images.iterdir())[0]}
+    result = run(*[arg.format(**names) for arg in args])
+    assert result.exit_code == 2
+    assert "k.csv.toml' exists, and nothing is overwritten" in words(result.stderr)
+    assert sorted(tmp_path.iterdir()) == before
+    assert kind == "dangling" or settings.read_text() == "years of work"

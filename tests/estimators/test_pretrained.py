@@ -1,5 +1,6 @@
 """Saved models: what travels, what does not, and what is refused on arrival."""
 
+import copy
 import hashlib
 import json
 import re
@@ -620,3 +621,19 @@ def test_nan_in_saved_weights_is_refused_by_the_tensors_name(saved, part):
     change(saved, weights_sha256=sha256(saved))
     with pytest.raises(ValueError, match=f"holds nan in '{name}'"):
         FIQDRClassifier.from_pretrained(saved)
+
+
+@pytest.mark.parametrize("part", ["grade_head", "quality_head", "center"])
+@pytest.mark.parametrize("overwrite", [False, True])
+def test_a_net_that_holds_nan_is_not_saved(part, overwrite, fitted, saved, tmp_path):
+    net = copy.deepcopy(fitted)
+    tensors = {**dict(net.module_.named_parameters()), **net.criterion_.state_dict()}
+    name = next(name for name in tensors if part in name)
+    with torch.no_grad():
+        tensors[name].view(-1)[-1] = torch.nan
+    folder = saved if overwrite else tmp_path / "new"
+    before = sorted(path.read_bytes() for path in saved.iterdir())
+    with pytest.raises(ValueError, match=rf"holds nan in '\w+\.{name}'.*not saved"):
+        net.save_pretrained(folder, overwrite=overwrite)
+    assert sorted(path.read_bytes() for path in saved.iterdir()) == before
+    assert overwrite or not folder.exists()

@@ -50,6 +50,12 @@ def save(net, folder, *, overwrite=False, scores=None):
         for part in PARTS
         for key, value in getattr(net, f"{part}_").state_dict().items()
     }
+    unusable = name_of_nan(tensors.items())
+    if unusable is not None:
+        raise ValueError(
+            f"The net holds nan in {unusable!r}, which makes every prediction nan: it "
+            "is not saved. Fit it again, at a lower lr."
+        )
     # Not save_file, whose files other users cannot read.
     weights = safetensors.torch.save(tensors)
     config = {

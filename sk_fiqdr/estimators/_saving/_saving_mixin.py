@@ -29,6 +29,8 @@ class SavingMixin:
             else than a saved model.
         TypeError
             If `scores` is not a dict of numbers.
+        ValueError
+            If a weight is nan.
         """
         _save_and_load.save(self, folder, overwrite=overwrite, scores=scores)
 

@@ -143,8 +143,8 @@ def check_weights(net):
         )
 
 
-def check_outputs(dataset, arrays):
-    """Raise if the network computed nan or infinity for a row.
+def check_outputs(dataset, arrays, iterator=None):
+    """Raise if rows have no output, or one of nan or infinity.
 
     Parameters
     ----------
@@ -152,12 +152,22 @@ def check_outputs(dataset, arrays):
         What the network was run on.
     arrays : list of ndarray of shape (n, ...)
         Its outputs. Those of images that could not be read are not checked.
+    iterator : type, default=None
+        What made the batches, for messages.
 
     Raises
     ------
+    ValueError
+        If there are not as many outputs as rows.
     FloatingPointError
         With the first of the rows, and its file.
     """
+    if len(arrays[0]) != len(dataset):
+        raise ValueError(
+            f"The batches held {len(arrays[0])} rows of {len(dataset)}. "
+            f"iterator_valid={iterator!r} and its collate_fn must return every row "
+            "once, in order."
+        )
     finite = np.logical_and.reduce([np.isfinite(a).all(axis=1) for a in arrays])
     unreadable = getattr(dataset, "unreadable", None)
     if unreadable is not None:

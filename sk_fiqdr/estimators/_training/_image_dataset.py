@@ -1,6 +1,7 @@
 """From rows of X to the batches of an epoch: datasets, samplers and loaders."""
 
 import random
+import reprlib
 import zlib
 from contextlib import contextmanager
 
@@ -8,7 +9,11 @@ import numpy as np
 import torch
 from skorch.dataset import Dataset
 from torch import nn
-from torch.utils.data import WeightedRandomSampler
+from torch.utils.data import (
+    DataLoader,
+    SequentialSampler,
+    WeightedRandomSampler,
+)
 
 from ...utils._check_images import IMAGES, PATHS
 from ...utils._read_image import read_or_blank, resize_images
@@ -266,11 +271,40 @@ def make_loader(net, dataset, *, training):
         # Else a loader seeds its workers from torch's global generator.
         kwargs.setdefault("generator", torch.Generator())
     loader = getattr(net, name)(dataset, **kwargs)
-    if training and isinstance(loader, torch.utils.data.DataLoader):
+    if not training:
+        _check_every_row_in_order(loader, kwargs)
+    if training and isinstance(loader, DataLoader):
         # It seeds its workers, once or in every epoch: from a separate generator, so
         # that their number changes nothing.
         loader.generator = torch.Generator()
     return loader
+
+
+def _check_every_row_in_order(loader, kwargs):
+    """Raise where predictions would be fewer than rows, or of other rows."""
+    if not isinstance(loader, DataLoader):
+        return  # of the user's own; `predict` counts what it returns
+    if (
+        type(loader.sampler) is SequentialSampler
+        and getattr(loader.batch_sampler, "sampler", None) is loader.sampler
+        and not loader.drop_last
+        and getattr(loader, "in_order", True)
+    ):
+        return
+    names = ("batch_sampler", "sampler", "shuffle", "drop_last")
+    given = next(
+        (
+            name
+            for name in names
+            if kwargs.get(name) is not None and kwargs[name] is not False
+        ),
+        "in_order" if "in_order" in kwargs else "batch_size",
+    )
+    raise ValueError(
+        f"iterator_valid__{given}={reprlib.repr(kwargs.get(given))} leaves rows out or "
+        "changes their order, and predictions are one for each row, in order. Leave it "
+        f"out; for training only, pass iterator_train__{given}."
+    )
 
 
 def _check_last_batch(net, n_samples, batch_size, kwargs):

@@ -16,6 +16,7 @@ from ._scorers import (
     specificity_scorer,
 )
 from ._sets import set_report
+from ._sites import site_report
 
 __all__ = [
     "compare",
@@ -31,6 +32,7 @@ __all__ = [
     "sensitivity",
     "sensitivity_scorer",
     "set_report",
+    "site_report",
     "specificity",
     "specificity_scorer",
 ]

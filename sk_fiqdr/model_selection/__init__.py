@@ -16,6 +16,7 @@ from ._decisions._quality_gate import QualityGate
 from ._decisions._tuned_grade_thresholds import TunedGradeThresholdsCV
 from ._patient_ids import check_patients_apart, patient_ids
 from ._search._search_checkpoint import SearchCheckpoint
+from ._splits._leave_one_site_out import LeaveOneSiteOut
 from ._splits._patient_kfold import PatientStratifiedKFold
 from ._splits._patient_train_test_split import patient_train_test_split
 from ._splits._patient_valid_split import PatientValidSplit
@@ -24,6 +25,7 @@ __all__ = [
     "CalibratedTasksCV",
     "ConformalGradesCV",
     "FellowEyeClassifier",
+    "LeaveOneSiteOut",
     "PatientLeakageError",
     "PatientStratifiedKFold",
     "PatientValidSplit",

@@ -7,11 +7,13 @@ import typer
 
 from ..utils._progress import progress_bar
 from . import _options as o
+from ._both_eyes import FLATTERS, add_both_eyes, check_grades
 from ._config import settings_of, write_beside
 from ._messages import log, telling
 from ._model import load_model, model_folder, predictions, trained_rows
 from ._output import check_format, check_free, show
 
+BOTH = "grade, both eyes"
 N_SHOWN = 20
 COLUMNS = ["task", "measure", "value", "lower", "upper"]
 
@@ -27,6 +29,7 @@ def evaluate(
     report: Annotated[
         Path | None, typer.Option(help="Also write a report with plots: one HTML file.")
     ] = None,
+    both_eyes: o.BothEyes = False,
     n_bootstraps: Annotated[
         int, typer.Option(min=0, help="Number of draws of patients for the intervals.")
     ] = 1000,
@@ -57,10 +60,12 @@ def evaluate(
         net = load_model(
             model, device=device, on_error="raise" if on_error == "raise" else "skip"
         )
+        if both_eyes:
+            check_grades(net)
         paths, y, groups = data.data[rows], data.target[rows], data.groups[rows]
         with progress_bar("predicting", len(paths), shown=progress) as progressed:
             scores, errors = score_predictions(
-                net, paths, y, groups, n_bootstraps, progressed
+                net, paths, y, groups, n_bootstraps, progressed, both_eyes=both_eyes
             )
         read = errors.eq("").to_numpy()
         show(
@@ -69,6 +74,8 @@ def evaluate(
             as_json=as_json,
             as_csv=as_csv,
         )
+        if both_eyes:
+            log(FLATTERS)
         log_unreadable(errors[~read])
         counts = {"scored": int(read.sum()), "unreadable": int((~read).sum())}
         log_found(data, {**counts, "trained on": len(data.data) - len(rows)})
@@ -127,7 +134,14 @@ def _seen_by_name(names, trained):
 
 
 def score_predictions(
-    net, paths, y, groups, n_bootstraps=1000, progressed=lambda n: None
+    net,
+    paths,
+    y,
+    groups,
+    n_bootstraps=1000,
+    progressed=lambda n: None,
+    *,
+    both_eyes=False,
 ):
     """Predict, and return all measures of both tasks with their intervals.
 
@@ -145,6 +159,8 @@ def score_predictions(
         Draws.
     progressed : callable, default=lambda n: None
         Called with the number of images that are done.
+    both_eyes : bool, default=False
+        Also score the grades fused over both eyes, as the task "grade, both eyes".
 
     Returns
     -------
@@ -162,10 +178,15 @@ def score_predictions(
     if not len(paths):
         return scores[0], pd.Series([], dtype=str)
     frame = pd.concat(predictions(net, list(paths), progressed), ignore_index=True)
+    if both_eyes:
+        frame, n_fellows = add_both_eyes(frame, net, groups)
+        frame = frame.rename(columns={"grade_both_eyes": BOTH})
+        log(f"{n_fellows} of {len(frame)} images have a fellow eye among them.")
     read = frame["error"].eq("").to_numpy()
     y, groups = y[read], groups[read]
     for task, known, truth, reporter in (
         ("grade", y[:, 0] >= 0, y, grading_report),
+        (BOTH, y[:, 0] >= 0, y, grading_report),
         ("quality", y[:, 1] >= 0, y[:, 1], quality_report),
     ):
         if task in frame and known.any():

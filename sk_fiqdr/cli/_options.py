@@ -30,6 +30,13 @@ PoorLabel = Annotated[
     str | None,
     typer.Option(help="Which of two labels in the column quality means poor."),
 ]
+BothEyes = Annotated[
+    bool,
+    typer.Option(
+        "--both-eyes",
+        help="Also grade with the help of the fellow eye; names tell patient and eye.",
+    ),
+]
 Model = Annotated[
     Path, typer.Argument(help="Folder that train or save_pretrained wrote.")
 ]

@@ -8,6 +8,7 @@ import typer
 from ..utils._files import written_whole
 from ..utils._progress import progress_bar
 from . import _options as o
+from ._both_eyes import add_both_eyes, check_grades
 from ._config import settings_of, write_beside
 from ._messages import count_files, log, telling
 from ._model import (
@@ -38,6 +39,7 @@ def predict(
             min=0, max=1, help="Refuse to grade if p_good is lower; off by default."
         ),
     ] = None,
+    both_eyes: o.BothEyes = False,
     device: o.Device = "auto",
     overwrite: o.Overwrite = False,
     config: o.Config = None,
@@ -49,7 +51,8 @@ def predict(
 
     A row for each file: path, grade, its probabilities, quality (1 good, 0 poor),
     p_good, refused, status (graded, unreadable, not finite, left aside) and error,
-    which says why. Prepare the images as those that the model was trained on.
+    which says why. With --both-eyes also grade_both_eyes and its probabilities.
+    Prepare the images as those that the model was trained on.
 
     Exit status: 0 done, 1 some files could not be read, 2 it cannot be done like this.
     """
@@ -69,8 +72,12 @@ def predict(
                 f"--refuse-below asks for the quality, which a {type(net).__name__} "
                 "does not predict."
             )
+        if both_eyes:
+            check_grades(net)
         with progress_bar("grading", len(paths), shown=progress) as progressed:
-            frame = _graded(net, paths, aside, refuse_below, progressed, output)
+            frame = _graded(
+                net, paths, aside, refuse_below, both_eyes, progressed, output
+            )
         if output is None:
             show(frame, as_json=as_json, as_csv=as_csv)
         else:
@@ -85,7 +92,7 @@ def predict(
     raise typer.Exit(1 if len(failed) else 0)
 
 
-def _graded(net, paths, aside, refuse_below, progressed, output):
+def _graded(net, paths, aside, refuse_below, both_eyes, progressed, output):
     """Return all predictions; an output file grows under a temporary name meanwhile."""
     import contextlib
 
@@ -100,7 +107,8 @@ def _graded(net, paths, aside, refuse_below, progressed, output):
                 first = len(parts) == 1
                 part.to_csv(draft, mode="a", header=first, index=False)
 
-        for part in predictions(net, paths, progressed):
+        found = predictions(net, paths, progressed)
+        for part in _with_fellow_eyes(found, net) if both_eyes else found:
             if "p_good" in part:
                 refused = part["p_good"].lt(refuse_below or 0)
                 part.insert(part.columns.get_loc("status"), "refused", refused)
@@ -108,6 +116,15 @@ def _graded(net, paths, aside, refuse_below, progressed, output):
         if aside:
             keep(_left_aside(aside).reindex(columns=parts[0].columns))
     return pd.concat(parts, ignore_index=True)
+
+
+def _with_fellow_eyes(parts, net):
+    """Yield all predictions together, as the eyes of a patient may be apart."""
+    import pandas as pd
+
+    frame, n_fellows = add_both_eyes(pd.concat(parts, ignore_index=True), net)
+    log(f"{n_fellows} of {len(frame)} images are of an eye whose fellow eye is here.")
+    yield frame
 
 
 def _left_aside(aside):

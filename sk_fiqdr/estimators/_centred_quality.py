@@ -1,10 +1,15 @@
 """The quality loss of Eq. 6 inside a net, for both estimators that learn quality."""
 
+import inspect
+
 import torch
+from torch.nn import Module
 
 from ..losses import class_weights
 from ..utils._constraints import real
 from ..utils._tasks import QUALITY
+
+_GRADE = " A loss of the grade is grade_loss, such as torch.nn.CrossEntropyLoss()."
 
 
 class CentredQuality:
@@ -38,5 +43,25 @@ class CentredQuality:
             "lambd": self.lambd,
             "n_features": self.module_.n_features,
         }
+        self._check_criterion(kwargs)
         self.criterion_ = self.criterion(**self._arguments_of("criterion", kwargs))
         return self
+
+    def _check_criterion(self, kwargs):
+        """Raise if the criterion is not a loss of quality with centres."""
+        if not isinstance(self.criterion, type) and isinstance(self.criterion, Module):
+            raise TypeError(
+                f"criterion is an instance of {type(self.criterion).__name__}, but its "
+                "beta and centres belong to one fit. Pass the class, and its arguments "
+                f"as criterion__alpha etc.{_GRADE}"
+            )
+        known = inspect.signature(self.criterion).parameters
+        if not any(it.kind is it.VAR_KEYWORD for it in known.values()):
+            missing = sorted(kwargs.keys() - known.keys())
+            if missing:
+                name = getattr(self.criterion, "__name__", repr(self.criterion))
+                raise TypeError(
+                    f"criterion={name} does not take {', '.join(missing)}: it is the "
+                    "loss of quality, L_q of Eq. 6, called with logits, features and "
+                    f"labels.{_GRADE}"
+                )

@@ -80,8 +80,10 @@ class FIQDRClassifier(CentredQuality, Graded, ClassifierMixin, FundusNet):
         it, and `unreadable_` lists it.
     verbose : int, default=0
         1 prints a line for each epoch.
-    module : type, default=MultiTaskNet
-        Class of the network; its arguments are passed as ``module__dropout`` etc.
+    module : type or Module, default=MultiTaskNet
+        Class of the network; its arguments are passed as ``module__dropout`` etc. Of a
+        network that is built already, each fit trains a copy; `backbone` then only says
+        whether X holds features (None) or images.
     iterator_train__shuffle : bool, default=True
         Whether to shuffle the rows in every epoch.
     beta : float, "balanced" or array-like of shape (2,), default=27.0
@@ -116,8 +118,10 @@ class FIQDRClassifier(CentredQuality, Graded, ClassifierMixin, FundusNet):
         Whether `fit` continues from the current weights.
     compile : bool, default=False
         Compile the network by torch, as in skorch.
-    dataset, predict_nonlinearity, use_caching, torch_load_kwargs : object
+    use_caching, torch_load_kwargs : object
         As in skorch.
+    dataset, predict_nonlinearity : object
+        skorch's, which have no effect and must not be set.
     **kwargs : dict
         Arguments of a part by its name and two underscores, such as
         ``optimizer__momentum``, ``module__dropout``, ``criterion__alpha`` and

@@ -55,6 +55,17 @@ class Graded:
                 f"{self.criterion.__name__} are both losses of the grade: set one."
             )
 
+        if (
+            self._criterion_task == GRADE.name
+            and self._has_own_grade_loss()
+            and self.get_params_for("criterion")
+        ):
+            name = next(iter(self.get_params_for("criterion")))
+            raise ValueError(
+                f"criterion__{name} has no effect with grade_loss="
+                f"{self.grade_loss!r}, which is another loss: set one of both."
+            )
+
     def tune_grades(self, X, y, groups=None):
         """Tune cut-points on the expected grade, on patients that were not trained on.
 

@@ -31,11 +31,8 @@ from ._check_input import (
 from ._checkpoints._checkpoint import open_checkpoint
 from ._guarded_net import GuardedNet
 from ._saving._saving_mixin import SavingMixin
-from ._training._fit_errors import (
-    check_outputs,
-    warn_interrupted,
-)
-from ._training._image_dataset import AugmentedDataset, make_loader
+from ._training._fit_errors import check_outputs, warn_interrupted
+from ._training._image_dataset import AugmentedDataset, FundusDataset, make_loader
 from ._training._inner_split import check_inner_split
 
 
@@ -262,6 +259,9 @@ class FundusNet(
 
     def notify(self, method_name, **kwargs):
         """Call the callbacks, and write a checkpoint after them."""
+        dataset = kwargs.get("X")
+        if isinstance(dataset, FundusDataset):  # callbacks look how to index X and y
+            kwargs |= {"X": dataset.X, "y": dataset.y}
         super().notify(method_name, **kwargs)
         if method_name == "on_epoch_end" and self._checkpoint is not None:
             self._checkpoint.save(self)

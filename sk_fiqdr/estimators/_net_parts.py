@@ -1,10 +1,13 @@
 """The parts of a net, built from its parameters: network, optimiser, callbacks."""
 
+import copy
 import inspect
 
 import torch
+from torch import nn
 
 from ..callbacks import EarlyStopping
+from ._check_network import check_network
 from ._parameters import NetParameters
 from ._training._optimizer import parameter_groups
 from ._training._schedule import LearningRateSchedule
@@ -34,9 +37,25 @@ class NetParts(NetParameters):
                 )
             kwargs["n_inputs"] = self.n_features_in_
         self._built_from = self._structure()
-        module = self.module(**self._arguments_of("module", kwargs))
+        if isinstance(self.module, nn.Module):
+            module = self._copy_of_module(kwargs)
+        else:
+            module = self.module(**self._arguments_of("module", kwargs))
         self.module_ = module.to(memory_format=torch.channels_last)
         return self
+
+    def _copy_of_module(self, kwargs):
+        """Return a copy of a network that was passed as an instance."""
+        given = [f"module__{name}" for name in self.get_params_for("module")]
+        given += [] if self.weights in (None, "auto") else ["weights"]
+        if given:
+            raise ValueError(
+                f"module is an instance, and {given[0]} would not reach it. Build it "
+                "with what you want, or pass the class: module=MultiTaskNet."
+            )
+        module = copy.deepcopy(self.module)
+        check_network(module, kwargs, self._tasks)
+        return module
 
     def _structure(self):
         """Return what the network was built from, and cannot be changed after."""

@@ -8,6 +8,7 @@ import numpy as np
 import torch
 from sklearn.base import BaseEstimator
 from sklearn.utils._param_validation import Options, validate_parameter_constraints
+from skorch.dataset import Dataset
 
 from ..modules import MultiTaskNet
 from ..modules._weights import refuse_objects
@@ -151,6 +152,7 @@ class NetParameters(DeviceNet):
                 "checkpoint_dir is an empty string: name a folder ('.' for the current "
                 "one), or None to write no checkpoints."
             )
+        self._refuse_unused()
         self._check_device_is_here()
         check_train_split(self.train_split)
         if self.early_stopping is not None and self.train_split is None:
@@ -172,6 +174,20 @@ class NetParameters(DeviceNet):
             )
         if "optimizer__lr" in params:
             self._refuse_contradiction("optimizer", "lr", params["optimizer__lr"])
+
+    def _refuse_unused(self):
+        """Raise if a parameter of skorch's was set that has no effect here."""
+        if self.predict_nonlinearity != "auto":
+            raise ValueError(
+                f"predict_nonlinearity={self.predict_nonlinearity!r} has no effect "
+                "here: predict_proba is the softmax of the logits. Leave it 'auto'; "
+                "net.forward(X) returns the logits, to apply another function to."
+            )
+        if self.dataset is not Dataset or self.get_params_for("dataset"):
+            raise ValueError(
+                f"dataset={self.dataset!r} has no effect here: files are read and "
+                "checked by the net's own. Leave it out; augment takes transforms."
+            )
 
     def _refuse_contradiction(self, prefix, name, given, own=None):
         """Raise if ``prefix__name`` differs from the net's own value."""

@@ -86,7 +86,13 @@ def class_weights(beta, n_classes, labels=None, *, all_reduce=None):
 
 
 def masked_cross_entropy(
-    logits, labels, *, class_weight=None, sample_weight=None, all_reduce=None
+    logits,
+    labels,
+    *,
+    class_weight=None,
+    sample_weight=None,
+    label_smoothing=0.0,
+    all_reduce=None,
 ):
     """Mean cross-entropy over the rows whose label is known (Eqs. 1 and 2; L_dr).
 
@@ -100,6 +106,8 @@ def masked_cross_entropy(
         Weight of each class.
     sample_weight : Tensor of shape (n_samples,), default=None
         Weight of each row.
+    label_smoothing : float, default=0.0
+        Share of each label that is spread over all classes, as in torch.
     all_reduce : callable, default=None
         Sums a tensor over processes that share a batch, each of which passes its own
         rows. The result is then this process's share of the loss: the shares add up to
@@ -121,7 +129,7 @@ def masked_cross_entropy(
     if class_weight is None:
         class_weight = logits.new_ones(logits.shape[1])
     total, weight_sum, *_ = weighted_cross_entropy_sums(
-        logits, labels, class_weight, sample_weight
+        logits, labels, class_weight, sample_weight, label_smoothing
     )
     return divide(total, weight_sum, all_reduce)
 
@@ -133,6 +141,8 @@ class MaskedCrossEntropy(nn.Module):
     ----------
     class_weight : array-like of shape (n_classes,), default=None
         Weight of each class.
+    label_smoothing : float, default=0.0
+        Share of each label that is spread over all classes, as in torch.
 
     Examples
     --------
@@ -143,8 +153,13 @@ class MaskedCrossEntropy(nn.Module):
     1.6094
     """
 
-    def __init__(self, class_weight=None):
+    def __init__(self, class_weight=None, label_smoothing=0.0):
         super().__init__()
+        if not 0 <= label_smoothing <= 1:
+            raise ValueError(
+                f"label_smoothing must be from 0 to 1, got {label_smoothing!r}."
+            )
+        self.label_smoothing = label_smoothing
         if class_weight is not None:
             class_weight = torch.as_tensor(class_weight, dtype=torch.float32)
         self.register_buffer("class_weight", class_weight, persistent=False)
@@ -173,11 +188,14 @@ class MaskedCrossEntropy(nn.Module):
             labels,
             class_weight=self.class_weight,
             sample_weight=sample_weight,
+            label_smoothing=self.label_smoothing,
             all_reduce=all_reduce,
         )
 
 
-def weighted_cross_entropy_sums(logits, labels, weights, sample_weight):
+def weighted_cross_entropy_sums(
+    logits, labels, weights, sample_weight, label_smoothing=0.0
+):
     """Return sum_i w_i CE_i, sum_i w_i and their parts."""
     logits = at_least_float32(logits)
     weights = weights.to(logits)
@@ -185,16 +203,26 @@ def weighted_cross_entropy_sums(logits, labels, weights, sample_weight):
     if sample_weight is None:
         # torch's own sum, so that beta=1, lambd=0 is its cross-entropy to the last bit.
         total = F.cross_entropy(
-            logits, labels, weight=weights, ignore_index=-1, reduction="sum"
+            logits,
+            labels,
+            weight=weights,
+            ignore_index=-1,
+            reduction="sum",
+            label_smoothing=label_smoothing,
         )
         labels, row_weight = torch.where(known, labels, 0), known.to(logits.dtype)
         return total, (row_weight * weights[labels]).sum(), labels, known, row_weight
     labels = torch.where(known, labels, 0)
     row_weight = known * sample_weight.to(logits)
     weight = row_weight * weights[labels]
-    cross_entropy = F.cross_entropy(logits, labels, reduction="none")
+    if label_smoothing:  # weighs each class by itself
+        cross_entropy = row_weight * F.cross_entropy(
+            logits, labels, weights, reduction="none", label_smoothing=label_smoothing
+        )
+    else:
+        cross_entropy = weight * F.cross_entropy(logits, labels, reduction="none")
     # where, not a product: an unknown row may hold nan, and 0 * nan is nan.
-    total = torch.where(known, weight * cross_entropy, 0).sum()
+    total = torch.where(known, cross_entropy, 0).sum()
     return total, weight.sum(), labels, known, row_weight
 
 

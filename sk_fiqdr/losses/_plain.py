@@ -39,6 +39,11 @@ def known_rows_only(loss):
         if n_known == 0:
             return 0 * at_least_float32(logits)[known].sum()
         mean = loss(at_least_float32(logits)[known], labels[known])
+        if mean.ndim:
+            raise ValueError(
+                f"The loss {loss!r} returns shape {tuple(mean.shape)!r}, expected the "
+                "mean over the rows. Give it reduction='mean'."
+            )
         return mean * (n_known / n_total)
 
     return over_known_rows

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from ..utils._printable import printable
 from ..utils._version import LIBRARIES, versions
 from . import _options as o
 from ._messages import telling
@@ -39,6 +40,7 @@ def info(
     with telling():
         check_format(as_json, as_csv)
         rows = _of_machine() if model is None else _of_model(model)
+        rows = [(printable(what), printable(value)) for what, value in rows]
         import pandas as pd
 
         frame = pd.DataFrame(rows, columns=["what", "value"])

@@ -5,6 +5,7 @@ import errno
 import hashlib
 import os
 import shutil
+import stat
 import uuid
 from contextlib import contextmanager
 from pathlib import Path
@@ -30,6 +31,43 @@ def check_place(path):
         )
     if path.is_dir():
         raise IsADirectoryError(f"{str(path)!r} is a folder: name a file in it.")
+
+
+def read_regular(path, at_most):
+    """Read a file that others may have put there.
+
+    Parameters
+    ----------
+    path : Path
+        The file; a link is followed.
+    at_most : int
+        Largest size in bytes.
+
+    Returns
+    -------
+    data : bytes
+        Its content.
+
+    Raises
+    ------
+    ValueError
+        If it is larger, or not a regular file: a pipe would never end.
+    OSError
+        If it cannot be read.
+    """
+    with open(path, "rb", opener=_open_at_once) as file:
+        status = os.fstat(file.fileno())
+        if not stat.S_ISREG(status.st_mode):
+            raise ValueError(f"{str(path)!r} is not a regular file")
+        if status.st_size > at_most:
+            raise ValueError(
+                f"{str(path)!r} has {status.st_size} bytes, expected {at_most} at most"
+            )
+        return file.read()
+
+
+def _open_at_once(path, flags):
+    return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))
 
 
 def create_draft(folder, prefix=".writing-"):

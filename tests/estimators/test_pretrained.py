@@ -295,7 +295,7 @@ def test_hostile_names_stay_in_their_cell_of_the_card(features, tmp_path):
     net.save_pretrained(tmp_path / "model")
     card = (tmp_path / "model" / "README.md").read_text()
     assert "\n# Headline" not in card
-    assert r"| quality bad \| <b> # Headline |" in card
+    assert r"| quality bad \| &lt;b> # Headline |" in card
 
 
 # What is refused

@@ -6,6 +6,7 @@ only then the previous one is deleted. Its name ends in the checksum of the JSON
 which holds the checksum of the tensors: corruption of either file is detected.
 """
 
+import errno
 import hashlib
 import json
 import os
@@ -17,13 +18,19 @@ from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
+import safetensors
 import safetensors.torch
 import skorch
 import torch
 from skorch.callbacks import PrintLog
 from torch.utils.data import Subset
 
-from ...utils._files import create_draft, folder_written_whole, sync_folder
+from ...utils._files import (
+    create_draft,
+    folder_written_whole,
+    read_regular,
+    sync_folder,
+)
 from ...utils._packing import pack, unpack
 from ...utils._version import __version__
 from ._fit_key import fit_key
@@ -33,6 +40,8 @@ FORMAT = 1
 JSON, TENSORS = "checkpoint.json", "tensors.safetensors"
 NAME = re.compile(r"(epoch|finished)-(\d+)-([0-9a-f]{16})")
 DRAFT, STALE = ".writing-", 24 * 3600  # seconds after which a draft is abandoned
+MOST = 2**36  # bytes of a file
+STRANGE = (ValueError, KeyError, TypeError, IndexError, AttributeError, RuntimeError)
 VERSIONS = {
     "sk_fiqdr": __version__,
     "skorch": skorch.__version__,
@@ -70,6 +79,8 @@ def open_checkpoint(net, dataset, *, afresh):
     folder = Path(net.checkpoint_dir) / f"{type(net).__name__}-{key[:20]}"
     try:
         folder.mkdir(parents=True, exist_ok=True)
+        if folder.is_symlink():
+            raise OSError(errno.ELOOP, "it holds a link to another folder")
         with create_draft(folder) as probe:
             pass
         os.unlink(probe.name)
@@ -148,9 +159,9 @@ class Checkpoint:
             else "starts from its first epoch."
         )
         try:
-            text = (path / JSON).read_bytes()
-            data = (path / TENSORS).read_bytes()
-        except OSError as error:
+            text = read_regular(path / JSON, MOST)
+            data = read_regular(path / TENSORS, MOST)
+        except (OSError, ValueError) as error:
             if not path.exists():  # replaced by another process, of the same fit
                 return self._read()
             raise ValueError(
@@ -165,7 +176,7 @@ class Checkpoint:
             content = json.loads(text)
             written, key = content["format"], content["key"]
             state, checksum = content["state"], content["sha256"]
-        except (ValueError, KeyError, TypeError) as error:
+        except (ValueError, KeyError, TypeError, RecursionError) as error:
             raise ValueError(
                 f"{str(path / JSON)!r} was not written by fit ({error!r}). {way_out}"
             ) from error
@@ -186,8 +197,33 @@ class Checkpoint:
                 f"The checkpoint {str(path)!r} is damaged: the checksum of {TENSORS} "
                 f"does not match {JSON}. {way_out}"
             )
-        tensors = safetensors.torch.load(data)
-        return {**content, "state": unpack(state, tensors)}
+        try:
+            tensors = safetensors.torch.load(data)
+            content = {**content, "state": unpack(state, tensors)}
+            self._check(content)
+        except (*STRANGE, safetensors.SafetensorError, RecursionError) as error:
+            raise ValueError(
+                f"The checkpoint {str(path)!r} was not written by fit ({error!r}). "
+                f"{way_out}"
+            ) from error
+        return content
+
+    def _check(self, content):
+        """Raise if what `resume` needs is not as `save` writes it."""
+        n_epochs, n_rows, state = (
+            content["n_epochs"],
+            len(self.dataset),
+            content["state"],
+        )
+        if type(n_epochs) is not int or n_epochs < 0:
+            raise ValueError(f"n_epochs is {n_epochs!r}")
+        if not isinstance(state["history"], list) or len(state["history"]) < n_epochs:
+            raise ValueError(f"its history is shorter than {n_epochs} epochs")
+        for rows in state["split"]:
+            if rows is not None and not (
+                rows.dtype.kind == "i" and ((rows >= 0) & (rows < n_rows)).all()
+            ):
+                raise ValueError(f"its split names rows beyond the {n_rows} of the fit")
 
     def resume(self, net, parts):
         """Restore the net from the checkpoint, and return the parts of the data.
@@ -244,7 +280,7 @@ class Checkpoint:
         state = self._content["state"]
         try:
             restore(net, state)
-        except ValueError as error:
+        except STRANGE as error:
             raise ValueError(
                 f"The checkpoint in {str(self.folder)!r} does not fit the network, "
                 f"whose code may have changed since: {error} Delete that folder to fit "

@@ -47,11 +47,16 @@ def restore(net, state):
     net.history[:] = state["history"]
     for name, callback in net.callbacks_:
         attributes, state_dicts = state["callbacks"].get(name, ({}, {}))
-        vars(callback).update(attributes)
+        learned_here = {k: v for k, v in attributes.items() if _is_learned(k)}
+        vars(callback).update(learned_here)
         for key, values in state_dicts.items():
-            if hasattr(getattr(callback, key, None), "load_state_dict"):
+            if _is_learned(key) and hasattr(
+                getattr(callback, key, None), "load_state_dict"
+            ):
                 getattr(callback, key).load_state_dict(values)
     # After the callbacks, which change the optimiser when they are initialised.
+    if state["learned"].keys() != learned(net).keys():
+        raise ValueError(f"It holds {[*state['learned']]!r}.")
     try:
         for name, values in state["learned"].items():
             getattr(net, name).load_state_dict(values)
@@ -72,7 +77,7 @@ def _callback_state(callback):
     if isinstance(callback, PrintLog):  # which prints its header in each process
         return attributes, state_dicts
     for key, value in vars(callback).items():
-        if not key.endswith("_"):
+        if not _is_learned(key):
             continue
         if hasattr(value, "state_dict") and not isinstance(value, type):
             state_dicts[key] = value.state_dict()
@@ -83,6 +88,11 @@ def _callback_state(callback):
             continue
         attributes[key] = value
     return attributes, state_dicts
+
+
+def _is_learned(name):
+    """Whether a callback has learned it: its parameters come from nobody's file."""
+    return name.endswith("_") and not name.endswith("__")
 
 
 def _generators(net):

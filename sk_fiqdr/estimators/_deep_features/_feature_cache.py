@@ -22,11 +22,18 @@ import safetensors.numpy
 from filelock import FileLock, Timeout
 
 from ...utils._check_images import PATHS
-from ...utils._files import draft_prefix, written_whole
+from ...utils._files import draft_prefix, read_regular, written_whole
 from ...utils._same_file import place_and_times
 
 N_FILES = 64
 FIRST_SHARE = 256  # images that are computed before anything is written
+MOST = 2**34  # bytes of a file
+STRANGE = (
+    KeyError,
+    ValueError,
+    TypeError,
+    AttributeError,
+)  # what its tensors may cause
 SECONDS = 10  # of computing that a process may lose when it is killed, then
 
 
@@ -168,8 +175,11 @@ class FeatureCache:
         """Return where each key stands in the file, and its features."""
         nothing = {}, np.empty((0, self.features.shape[1]), np.float32)
         try:
-            data = self._path(file).read_bytes()
+            data = read_regular(self._path(file), MOST)
         except (FileNotFoundError, NotADirectoryError):
+            return nothing
+        except ValueError as error:
+            self._warn_of_damage(file, error)
             return nothing
         try:
             tensors = safetensors.numpy.load(data)
@@ -178,15 +188,20 @@ class FeatureCache:
                 raise ValueError("its checksum differs")
             if features.shape != (len(keys), self.features.shape[1]):
                 raise ValueError(f"its features have shape {features.shape!r}")
-        except (safetensors.SafetensorError, KeyError, ValueError) as error:
-            warnings.warn(
-                f"{str(self._path(file))!r} is damaged ({error}), expected features "
-                "that DeepFeatures has kept. They are computed again.",
-                UserWarning,
-                stacklevel=2,
-            )
+            if features.dtype != np.float32 or not np.isfinite(features).all():
+                raise ValueError("its features are not finite numbers of float32")
+        except (safetensors.SafetensorError, *STRANGE) as error:
+            self._warn_of_damage(file, error)
             return nothing
         return {key.tobytes(): at for at, key in enumerate(keys)}, features
+
+    def _warn_of_damage(self, file, error):
+        warnings.warn(
+            f"{str(self._path(file))!r} is damaged ({error}), expected features "
+            "that DeepFeatures has kept. They are computed again.",
+            UserWarning,
+            stacklevel=3,
+        )
 
     def _add(self, file, rows):
         """Write the file anew with more rows; its lock is ours."""

@@ -2,6 +2,8 @@
 
 import textwrap
 
+from ...utils._printable import printable
+
 TASKS = {
     "FIQDRClassifier": "grades diabetic retinopathy from 0 (none) to 4 (proliferative) "
     "and says whether the photograph is good enough to be graded",
@@ -94,7 +96,7 @@ def model_card(config, folder):
         scores=_scores(config["scores"]),
         training=_training(config),
         again=", backbone=..." if "backbone" in config["not_saved"] else "",
-        versions=", ".join(versions),
+        versions=printable(", ".join(versions)).replace("<", "&lt;"),
     )
 
 
@@ -144,7 +146,7 @@ def _scores(scores):
 def _training(config):
     parameters = {**config["parameters"], **config["not_saved"]}
     rows = [
-        (f"`{name}`", f"`{value}`")
+        (_code(name), _code(value))
         for name, value in sorted(parameters.items())
         if name not in MACHINERY and value is not None
     ]
@@ -157,7 +159,12 @@ def _table(head, rows):
     return "\n".join(f"| {_cell(name)} | {_cell(value)} |" for name, value in rows)
 
 
+def _code(value):
+    return "`" + str(value).replace("`", "'") + "`"
+
+
 def _cell(value):
     """Return text that stays within its cell of a table."""
-    text = " ".join(str(value).split())
-    return (text if len(text) <= 70 else text[:67] + "...").replace("|", "\\|")
+    text = printable(" ".join(str(value).split()))
+    text = (text if len(text) <= 70 else text[:67] + "...").replace("|", "\\|")
+    return text if text[:1] == "`" else text.replace("<", "&lt;")

@@ -10,7 +10,7 @@ import safetensors
 import safetensors.torch
 import torch
 
-from ...utils._files import folder_written_whole, recover_folder
+from ...utils._files import folder_written_whole, read_regular, recover_folder
 from ...utils._version import versions
 from .._training._fit_errors import name_of_nan
 from ._model_card import model_card
@@ -28,6 +28,7 @@ from ._saved_parameters import from_json, plain, to_json
 
 WEIGHTS, CARD = "model.safetensors", "README.md"
 PARTS = ("module", "criterion")
+MOST_WEIGHTS = 2**34  # bytes
 
 
 def save(net, folder, *, overwrite=False, scores=None):
@@ -111,8 +112,8 @@ def load(cls, folder, **parameters):
     config = read_config(folder / CONFIG)
     if config["estimator"] != cls.__name__:
         raise ValueError(
-            f"{str(folder)!r} holds a {config['estimator']}, not a {cls.__name__}. "
-            f"Use {config['estimator']}.from_pretrained."
+            f"{str(folder)!r} holds a {config['estimator']!r}, not a {cls.__name__}. "
+            "Load it by from_pretrained of that class."
         )
     tensors = _read_tensors(folder / WEIGHTS, config["weights_sha256"])
     own = from_json(cls, folder / CONFIG, config, parameters)
@@ -139,7 +140,12 @@ def _check_place(folder, overwrite):
             f"{str(folder)!r} exists. Choose another folder, or pass overwrite=True."
         )
     others = (
-        sorted({path.name for path in folder.iterdir()} - {CONFIG, WEIGHTS, CARD})
+        sorted(
+            path.name
+            for path in folder.iterdir()
+            if path.name not in (CONFIG, WEIGHTS, CARD)
+            or (path.is_dir() and not path.is_symlink())
+        )
         if folder.is_dir() and not folder.is_symlink()
         else [folder.name]
     )
@@ -188,7 +194,9 @@ def _scores(scores):
 def _check_size(path, fitted, parameters, tensors):
     """Raise where the first layer would be larger than all weights that there are."""
     n_inputs = fitted.get("n_features_in_", 0)
-    n_needed = n_inputs * parameters.get("module__embedding_size", 128)
+    n_hidden = parameters.get("module__embedding_size", 128)
+    n_classes = len(fitted["classes_"]["values"]) if "classes_" in fitted else 0
+    n_needed = max(n_inputs, n_classes) * n_hidden
     n_weights = sum(tensor.numel() for tensor in tensors.values())
     if "module" not in parameters and n_needed > n_weights:
         raise damaged(path, f"fitted.n_features_in_ is {n_inputs}, for fewer weights")
@@ -224,7 +232,10 @@ def _rich(name, value):
 
 
 def _read_tensors(path, sha256):
-    weights = path.read_bytes()
+    try:
+        weights = read_regular(path, MOST_WEIGHTS)
+    except ValueError as error:
+        raise damaged(path, str(error)) from error
     if sha256 is not None and hashlib.sha256(weights).hexdigest() != sha256:
         raise damaged(path, f"it is not the file that {CONFIG} was written with")
     try:

@@ -2,13 +2,17 @@
 
 import hashlib
 import json
-import math
 import re
 
 import numpy as np
 
+from ...utils._files import read_regular
+
 CONFIG = "config.json"
+MOST_JSON = 2**26  # bytes; a real one has some thousand
+MOST_CLASSES = 2**20  # bytes
 FORMAT = 3
+LARGEST = 1e300  # of numbers; int may be larger than any float
 
 
 def read_config(path):
@@ -30,7 +34,7 @@ def read_config(path):
         If anything in it is not what `save_pretrained` writes; the message names it.
     """
     try:
-        config = json.loads(path.read_text(encoding="utf-8"))
+        config = parse_json(read_regular(path, MOST_JSON))
         sha256 = checksum(config)
     except (ValueError, RecursionError) as error:
         raise damaged(path, f"it is not JSON ({error})") from error
@@ -54,6 +58,40 @@ def read_config(path):
     for summary in config["training"]["data"]:
         _check(path, "training.data.", summary, DATA_RULES)
     return config
+
+
+def parse_json(data):
+    """Read JSON as it was written here: no nan, no name twice.
+
+    Parameters
+    ----------
+    data : bytes
+        UTF-8.
+
+    Returns
+    -------
+    content : object
+        What it holds.
+
+    Raises
+    ------
+    ValueError, RecursionError
+        If it is something else.
+    """
+    return json.loads(
+        data.decode("utf-8"), object_pairs_hook=_once, parse_constant=_refuse_constant
+    )
+
+
+def _once(pairs):
+    fields = dict(pairs)
+    if len(fields) < len(pairs):
+        raise ValueError("a name occurs twice")
+    return fields
+
+
+def _refuse_constant(name):
+    raise ValueError(f"it holds {name}")
 
 
 def checksum(config):
@@ -146,7 +184,7 @@ def _check(path, where, fields, rules, optional=()):
     if not isinstance(fields, dict):
         raise damaged(path, f"{where or 'it'} holds {_shown(fields)}, not fields")
     for name in sorted(fields.keys() - rules.keys()):
-        raise damaged(path, f"it has the unknown field {where}{name}")
+        raise damaged(path, f"it has the unknown field {where}{_shown(name)}")
     for name in sorted(rules.keys() - fields.keys() - set(optional)):
         raise damaged(path, f"it has no field {where}{name}")
     for name, value in fields.items():
@@ -164,7 +202,7 @@ def _is_count(value):
 
 
 def _is_number(value):
-    return type(value) in (int, float) and math.isfinite(value)
+    return type(value) in (int, float) and abs(value) < LARGEST
 
 
 def _is_text(value):
@@ -202,6 +240,8 @@ def _are_classes(value):
     ):
         return False
     try:
+        if np.dtype(dtype).itemsize * len(values) > MOST_CLASSES:
+            return False
         return classes_from_json(value).tolist() == values
     except (TypeError, ValueError, OverflowError):
         return False

@@ -9,10 +9,12 @@ from typing import NamedTuple
 import numpy as np
 
 from ...utils._digest import describe_content, digest
-from ...utils._files import written_whole
+from ...utils._files import read_regular, written_whole
 from ...utils._same_file import size_and_time
 from ...utils._version import versions
 from .._patient_ids import holds_paths
+
+MOST = 2**28  # bytes of a file
 
 
 class Records(NamedTuple):
@@ -26,13 +28,13 @@ class Records(NamedTuple):
         """Return the record of one fit; None if there is none, or it is damaged."""
         path = self.folder / key[:2] / f"{key}.json"
         try:
-            content = json.loads(path.read_bytes())
+            content = json.loads(read_regular(path, MOST))
             if content["checksum"] != digest([key, content["record"]]):
                 raise ValueError("its checksum differs")
             return content["record"]
         except FileNotFoundError:
             return None
-        except (ValueError, KeyError, TypeError) as error:
+        except (ValueError, KeyError, TypeError, RecursionError) as error:
             warnings.warn(
                 f"{str(path)!r} is damaged ({error!r}), expected a result of "
                 "SearchCheckpoint. This candidate and fold are fitted again.",

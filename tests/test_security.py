@@ -1,0 +1,364 @@
+"""The promises of docs/security.rst, attacked one by one with files from anyone."""
+
+import hashlib
+import json
+import os
+import pickle
+import re
+from pathlib import Path
+
+import pytest
+import safetensors.numpy
+import safetensors.torch
+import torch
+from helpers.commands import run
+from helpers.fits import make_features
+
+from sk_fiqdr import DRGrader, FIQDRClassifier
+from sk_fiqdr.estimators._saving._saved_format import checksum
+
+HEADS = {"backbone": None, "max_epochs": 2, "random_state": 0}
+ESCAPE = "\x1b[2J\x1b]0;owned\x07\u202e"
+HUGE = 10**400
+
+
+class Command:
+    """An object whose pickle writes a file when it is loaded."""
+
+    def __init__(self, mark):
+        self.mark = str(mark)
+
+    def __reduce__(self):
+        return Path.touch, (Path(self.mark),)
+
+
+@pytest.fixture(scope="module")
+def features():
+    return make_features()
+
+
+@pytest.fixture(scope="module")
+def fitted(features):
+    return FIQDRClassifier(**HEADS).fit(*features)
+
+
+@pytest.fixture
+def saved(fitted, tmp_path):
+    """A saved model, beside a file that no attack may change."""
+    (tmp_path / "victim").write_text("years of work")
+    fitted.save_pretrained(tmp_path / "inside" / "model")
+    yield tmp_path / "inside" / "model"
+    assert (tmp_path / "victim").read_text() == "years of work"
+    assert not (tmp_path / "mark").exists()
+    assert {path.name for path in tmp_path.iterdir()} <= {"inside", "victim", "other"}
+
+
+def config_of(folder):
+    return json.loads((folder / "config.json").read_text())
+
+
+def write(folder, config):
+    """Write the JSON as somebody does who knows its checksum."""
+    config["sha256"] = checksum(config)
+    (folder / "config.json").write_text(json.dumps(config))
+
+
+def put(config, path, value):
+    *parents, name = path.split("/")
+    for parent in parents:
+        config = config[parent]
+    config[name] = value
+
+
+def replace_weights(folder, data):
+    (folder / "model.safetensors").write_bytes(data)
+    config = config_of(folder)
+    config["weights_sha256"] = hashlib.sha256(data).hexdigest()
+    write(folder, config)
+
+
+def assert_clean(text):
+    """No sign that a terminal or a page would obey."""
+    assert not re.search("[\x00-\x08\x0b-\x1f\x7f\x80-\x9f\u202a-\u202e]", str(text))
+
+
+# A model folder: its JSON
+
+
+@pytest.mark.parametrize(
+    ("path", "value"),
+    [
+        ("format", HUGE),
+        ("format", -1),
+        ("format", 2.0),
+        ("format", True),
+        ("estimator", ESCAPE),
+        ("estimator", "../../os.system"),
+        ("estimator", ["FIQDRClassifier"]),
+        ("estimator", {"__reduce__": "os.system"}),
+        ("parameters", []),
+        ("parameters", "backbone"),
+        ("parameters/" + ESCAPE, 1),
+        ("parameters/__class__", "os.system"),
+        ("parameters/module__" + ESCAPE, 1),
+        ("parameters/backbone", "../../victim"),
+        ("parameters/backbone", "hf-hub:anyone/anything"),
+        ("parameters/backbone", "timm/../../victim"),
+        ("parameters/backbone", "timm/" + "a" * 10**6),
+        ("parameters/backbone", HUGE),
+        ("parameters/image_size", HUGE),
+        ("parameters/image_size", -224),
+        ("parameters/image_size", "224"),
+        ("parameters/image_size", [224]),
+        ("parameters/module__embedding_size", HUGE),
+        ("parameters/module__embedding_size", -1),
+        ("parameters/module__embedding_size", 128.0),
+        ("parameters/module__embedding_size", 65_536),
+        ("parameters/module__dropout", -0.5),
+        ("parameters/module__dropout", HUGE),
+        ("parameters/beta", [HUGE, 1]),
+        ("parameters/beta", [[1, 2], [3, 4]]),
+        ("parameters/random_state", -1),
+        ("parameters/max_epochs", -1),
+        ("parameters/batch_size", -2),
+        ("not_saved/" + ESCAPE, "x"),
+        ("not_saved/module", ESCAPE),
+        ("not_saved", [ESCAPE]),
+        ("fitted/n_features_in_", HUGE),
+        ("fitted/n_features_in_", -5),
+        ("fitted/n_features_in_", 5.0),
+        ("fitted/class_weights_", [HUGE, 1]),
+        ("fitted/class_weights_", [1, 2, 3]),
+        ("fitted/class_weights_", [[1], [2]]),
+        ("fitted/grade_cut_points_", [HUGE] * 4),
+        ("fitted/grade_cut_points_", [0] * 10**5),
+        ("fitted/grade_cut_points_", [3, 2, 1, 0]),
+        ("fitted/module_", "x"),
+        ("fitted/__dict__", {}),
+        ("fitted/" + ESCAPE, 1),
+        ("training/data", [{"kind": ESCAPE}]),
+        ("training/epochs", HUGE * -1),
+        ("scores/kappa", HUGE),
+        ("scores/kappa", "1"),
+        ("versions/torch", 3),
+        (ESCAPE, 1),
+        ("weights_sha256", "../victim"),
+    ],
+    ids=lambda value: repr(value)[:40],
+)
+def test_no_field_of_a_model_is_taken_for_what_it_is_not(path, value, saved):
+    config = config_of(saved)
+    put(config, path, value)
+    write(saved, config)
+    with pytest.raises((ValueError, FileNotFoundError)) as refused:
+        FIQDRClassifier.from_pretrained(saved)
+    assert_clean(refused.value)
+    assert len(str(refused.value)) < 2_000
+    result = run("info", saved)
+    assert result.exit_code in (0, 2)
+    assert_clean(result.stdout)
+    assert_clean(result.stderr)
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ('"parameters"', '"parameters": {"compile": true}, "parameters"'),
+        ('"estimator"', '"estimator": "DRGrader", "estimator"'),
+        ('"scores": {}', '"scores": {"a": 1, "a": 2}'),
+        ('"scores": {}', '"scores": {"a": NaN}'),
+        ('"scores": {}', '"scores": {"a": Infinity}'),
+        ('"scores": {}', '"scores": {"a": -Infinity}'),
+        ('"scores": {}', '"scores": {"a": 1e999}'),
+        ('"scores": {}', '"scores": {"a": ' + "9" * 5000 + "}"),
+        ('"scores": {}', '"scores": ' + "[" * 10**5 + "]" * 10**5),
+        ('"scores": {}', '"scores": ' + '{"a":' * 10**5 + "1" + "}" * 10**5),
+    ],
+    ids=lambda value: value[:40],
+)
+def test_json_is_read_in_one_way_only(old, new, saved):
+    text = json.dumps({**config_of(saved)})
+    assert old in text
+    (saved / "config.json").write_text(text.replace(old, new, 1))
+    with pytest.raises(
+        ValueError, match=r"config\.json' is damaged: .*(JSON|checksum)"
+    ):
+        FIQDRClassifier.from_pretrained(saved)
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"",
+        b"null",
+        b'"model"',
+        b"\xff\xfe{\x00}\x00",
+        b"\xef\xbb\xbf{}",
+        b"\x80\x04N.",
+        b"{} {}",
+        b"\x00" * 100,
+        b"'a': 1",
+    ],
+)
+def test_what_is_no_object_of_json_is_refused(data, saved):
+    (saved / "config.json").write_bytes(data)
+    with pytest.raises(ValueError, match=r"config\.json' is damaged"):
+        FIQDRClassifier.from_pretrained(saved)
+
+
+@pytest.mark.parametrize(("dtype", "n"), [("<U9999", 2000), ("<f8", 150_000)])
+def test_classes_reserve_no_memory_beyond_their_file(dtype, n, features, tmp_path):
+    X, y = features
+    DRGrader(**HEADS).fit(X, y[:, 0]).save_pretrained(tmp_path / "m")
+    config = config_of(tmp_path / "m")
+    kind = str if "U" in dtype else float
+    values = [kind(i) for i in range(n)]
+    config["fitted"]["classes_"] = {"dtype": dtype, "values": values}
+    write(tmp_path / "m", config)
+    with pytest.raises(ValueError, match=r"fitted\.classes_ is"):
+        DRGrader.from_pretrained(tmp_path / "m")
+
+
+def test_no_head_is_larger_than_the_weights(features, tmp_path):
+    X, y = features
+    DRGrader(**HEADS).fit(X, y[:, 0]).save_pretrained(tmp_path / "m")
+    config = config_of(tmp_path / "m")
+    values = list(range(100_000))
+    config["fitted"]["classes_"] = {"dtype": "<i8", "values": values}
+    config["parameters"]["module__embedding_size"] = 65_536
+    write(tmp_path / "m", config)
+    with pytest.raises(ValueError, match="for fewer weights"):
+        DRGrader.from_pretrained(tmp_path / "m")
+
+
+# A model folder: its files
+
+
+def test_a_pickle_in_place_of_weights_is_not_loaded(saved, tmp_path):
+    replace_weights(saved, pickle.dumps(Command(tmp_path / "mark")))
+    with pytest.raises(ValueError, match="not a safetensors file"):
+        FIQDRClassifier.from_pretrained(saved)
+
+
+def test_a_file_of_torch_in_place_of_weights_is_not_loaded(saved, tmp_path):
+    torch.save(Command(tmp_path / "mark"), tmp_path / "inside" / "w")
+    replace_weights(saved, (tmp_path / "inside" / "w").read_bytes())
+    with pytest.raises(ValueError, match="not a safetensors file"):
+        FIQDRClassifier.from_pretrained(saved)
+
+
+@pytest.mark.parametrize(
+    "name", ["module.py", "__init__.py", "pytorch_model.bin", "sitecustomize.py"]
+)
+def test_other_files_of_a_folder_are_not_looked_at(name, saved, tmp_path, features):
+    (saved / name).write_bytes(pickle.dumps(Command(tmp_path / "mark")))
+    FIQDRClassifier.from_pretrained(saved).predict(features[0])
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        2**63,
+        b'{"a":{"dtype":"F32","shape":[1099511627776],"data_offsets":[0,4398046511104]}}',
+        b'{"a":{"dtype":"F32","shape":[-1],"data_offsets":[0,0]}}',
+        b'{"a":{"dtype":"F32","shape":[1],"data_offsets":[4,0]}}',
+        b'{"a":{"dtype":"PICKLE","shape":[1],"data_offsets":[0,4]}}',
+        b'{"../../victim":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}}',
+        b'{"\\u001b[2J":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}}',
+        b'{"module.":{"dtype":"F64","shape":[0],"data_offsets":[0,0]}}',
+        b"[" * 1000,
+    ],
+    ids=lambda header: str(header)[:40],
+)
+def test_a_header_of_weights_claims_nothing(header, saved):
+    n = header if isinstance(header, int) else len(header)
+    rest = b"" if isinstance(header, int) else header
+    replace_weights(saved, n.to_bytes(8, "little") + rest + b"\0" * 4)
+    with pytest.raises(ValueError, match="' is damaged") as refused:
+        FIQDRClassifier.from_pretrained(saved)
+    assert_clean(refused.value)
+
+
+@pytest.mark.parametrize(
+    "dtype", [torch.float64, torch.float16, torch.int8, torch.bool]
+)
+def test_weights_of_another_type_are_refused(dtype, saved):
+    tensors = safetensors.torch.load_file(saved / "model.safetensors")
+    name = next(name for name in tensors if "grade" in name)
+    tensors[name] = tensors[name].to(dtype)
+    replace_weights(saved, safetensors.torch.save(tensors))
+    with pytest.raises(ValueError, match="shape or dtype"):
+        FIQDRClassifier.from_pretrained(saved)
+
+
+@pytest.mark.parametrize("name", ["config.json", "model.safetensors"])
+def test_a_file_that_claims_a_terabyte_is_not_read(name, saved):
+    with open(saved / name, "r+b") as file:
+        file.truncate(2**40)  # without a block on the disk
+    with pytest.raises(ValueError, match=rf"{name}' is damaged.* bytes, expected"):
+        FIQDRClassifier.from_pretrained(saved)
+
+
+@pytest.mark.parametrize("name", ["config.json", "model.safetensors"])
+@pytest.mark.parametrize("kind", ["pipe", "link", "zero", "folder", "loop", "dangling"])
+def test_a_link_or_a_pipe_in_a_model_tells_nothing_of_its_target(
+    kind, name, saved, tmp_path
+):
+    path = saved / name
+    path.unlink()
+    if kind == "pipe":
+        os.mkfifo(path)
+    elif kind == "folder":
+        path.mkdir()
+    else:
+        targets = {"link": tmp_path / "victim", "zero": "/dev/zero", "loop": path}
+        path.symlink_to(targets.get(kind, tmp_path / "nothing"))
+    with pytest.raises((ValueError, FileNotFoundError)) as refused:
+        FIQDRClassifier.from_pretrained(saved)
+    assert "years" not in str(refused.value)
+
+
+@pytest.mark.parametrize("name", ["README.md", "config.json", "model.safetensors"])
+def test_a_folder_under_the_name_of_a_file_is_not_deleted(name, saved, fitted):
+    (saved / name).unlink()
+    (saved / name).mkdir()
+    (saved / name / "thesis").write_text("years of work")
+    with pytest.raises(FileExistsError, match=re.escape(name)):
+        fitted.save_pretrained(saved, overwrite=True)
+    assert (saved / name / "thesis").read_text() == "years of work"
+
+
+@pytest.mark.parametrize("name", ["README.md", "config.json", "model.safetensors"])
+def test_saving_does_not_write_through_a_link(name, saved, fitted, tmp_path, features):
+    (saved / name).unlink()
+    (saved / name).symlink_to(tmp_path / "victim")
+    fitted.save_pretrained(saved, overwrite=True)
+    assert not (saved / name).is_symlink()
+    FIQDRClassifier.from_pretrained(saved).predict(features[0])
+
+
+@pytest.mark.parametrize("overwrite", [False, True])
+def test_a_link_in_place_of_a_model_is_not_followed(overwrite, saved, fitted, tmp_path):
+    (tmp_path / "other").mkdir()
+    link = tmp_path / "inside" / "link"
+    link.symlink_to(tmp_path / "other")
+    with pytest.raises(FileExistsError):
+        fitted.save_pretrained(link, overwrite=overwrite)
+    assert list((tmp_path / "other").iterdir()) == []
+
+
+def test_names_from_a_model_are_escaped_on_the_card_and_the_terminal(
+    saved, features, tmp_path
+):
+    config = config_of(saved)
+    config["versions"][ESCAPE + "<script>|"] = ESCAPE + "\n# Owned"
+    config["scores"][ESCAPE + "<img onerror=x>|"] = 1.0
+    write(saved, config)
+    result = run("info", saved)
+    assert result.exit_code == 0
+    assert_clean(result.stdout)
+    net = FIQDRClassifier.from_pretrained(saved)
+    net.save_pretrained(tmp_path / "inside" / "again")
+    card = (tmp_path / "inside" / "again" / "README.md").read_text()
+    assert_clean(card)
+    assert "\n# Owned" not in card

@@ -91,7 +91,7 @@ def _callback_state(callback):
 
 
 def _is_learned(name):
-    """Whether a callback has learned it: its parameters come from nobody's file."""
+    """Whether a callback has learned it; its parameters are not taken from a file."""
     return name.endswith("_") and not name.endswith("__")
 
 

@@ -1,5 +1,6 @@
 """The promises of docs/security.rst, attacked one by one with files from anyone."""
 
+import csv
 import hashlib
 import json
 import os
@@ -7,15 +8,20 @@ import pickle
 import re
 from pathlib import Path
 
+import numpy as np
 import pytest
 import safetensors.numpy
 import safetensors.torch
 import torch
 from helpers.commands import run
 from helpers.fits import make_features
+from PIL import Image
 
-from sk_fiqdr import DRGrader, FIQDRClassifier
+from sk_fiqdr import DeepFeatures, DRGrader, FIQDRClassifier
+from sk_fiqdr.datasets import load_kaggle_dr, make_fundus
 from sk_fiqdr.estimators._saving._saved_format import checksum
+from sk_fiqdr.preprocessing import prepare_images
+from sk_fiqdr.preprocessing._prepare._sources import WORKPLACE
 
 HEADS = {"backbone": None, "max_epochs": 2, "random_state": 0}
 ESCAPE = "\x1b[2J\x1b]0;owned\x07\u202e"
@@ -50,7 +56,8 @@ def saved(fitted, tmp_path):
     yield tmp_path / "inside" / "model"
     assert (tmp_path / "victim").read_text() == "years of work"
     assert not (tmp_path / "mark").exists()
-    assert {path.name for path in tmp_path.iterdir()} <= {"inside", "victim", "other"}
+    names = {"inside", "victim", "other", "in", "out", "victim.jpeg"}
+    assert {path.name for path in tmp_path.iterdir()} <= names
 
 
 def config_of(folder):
@@ -362,3 +369,305 @@ def test_names_from_a_model_are_escaped_on_the_card_and_the_terminal(
     card = (tmp_path / "inside" / "again" / "README.md").read_text()
     assert_clean(card)
     assert "\n# Owned" not in card
+
+
+# A folder of checkpoints
+
+
+@pytest.fixture
+def checkpoint(features, tmp_path):
+    """A finished checkpoint, beside a file that no attack may change."""
+    (tmp_path / "victim").write_text("years of work")
+    folder = tmp_path / "checkpoints"
+    FIQDRClassifier(**HEADS, checkpoint_dir=folder).fit(*features)
+    yield next(folder.glob("*/finished-*"))
+    assert (tmp_path / "victim").read_text() == "years of work"
+    assert not (tmp_path / "mark").exists()
+
+
+def rename_to_checksum(path):
+    text = (path / "checkpoint.json").read_bytes()
+    name = path.name[:-16] + hashlib.sha256(text).hexdigest()[:16]
+    return path.rename(path.with_name(name))
+
+
+def refit(path, features):
+    folder = path.parents[1]
+    return FIQDRClassifier(**HEADS, checkpoint_dir=folder).fit(*features)
+
+
+@pytest.mark.parametrize(
+    ("place", "value"),
+    [
+        ("state", None),
+        ("state", []),
+        ("state", {"$tensor": "nowhere"}),
+        ("state/split", [{"$array": "nowhere"}]),
+        ("state/split", [[0, 10**9]]),
+        ("state/split", 7),
+        ("state/history", HUGE),
+        ("state/history", []),
+        ("state/learned", {}),
+        ("state/learned", {"__class__": {}}),
+        ("state/learned", {"module_": {}, "criterion_": {}, "optimizer_": {}}),
+        ("state/learned/module_", []),
+        ("state/generators", {}),
+        ("state/generators", {"torch": 3}),
+        ("state/callbacks", []),
+        ("state/callbacks", {"schedule": 7}),
+        ("n_epochs", -1),
+        ("n_epochs", HUGE),
+        ("n_epochs", "2"),
+        ("format", ESCAPE),
+        ("key", ESCAPE),
+        ("sha256", None),
+    ],
+    ids=lambda value: repr(value)[:40],
+)
+def test_no_field_of_a_checkpoint_is_taken_for_what_it_is_not(
+    place, value, checkpoint, features
+):
+    content = json.loads((checkpoint / "checkpoint.json").read_bytes())
+    put(content, place, value)
+    (checkpoint / "checkpoint.json").write_text(json.dumps(content))
+    path = rename_to_checksum(checkpoint)
+    with pytest.raises(ValueError, match=r"checkpoint.*([Dd]elete|fit)") as refused:
+        refit(path, features)
+    assert str(path.parent) in str(refused.value)
+    assert_clean(refused.value)
+
+
+def test_a_checkpoint_sets_no_parameter_of_a_callback(checkpoint, features, tmp_path):
+    content = json.loads((checkpoint / "checkpoint.json").read_bytes())
+    callbacks = content["state"]["callbacks"]
+    assert "schedule" in callbacks
+    evil = {"policy": "os.system", "dirname": str(tmp_path), "sink": "print"}
+    for name, packed in callbacks.items():
+        callbacks[name] = {"$tuple": [evil, packed["$tuple"][1]]}
+    (checkpoint / "checkpoint.json").write_text(json.dumps(content))
+    net = refit(rename_to_checksum(checkpoint), features)
+    for _, callback in net.callbacks_:
+        assert (
+            not evil.items()
+            & {k: v for k, v in vars(callback).items() if isinstance(v, str)}.items()
+        )
+
+
+@pytest.mark.parametrize("name", ["checkpoint.json", "tensors.safetensors"])
+@pytest.mark.parametrize("kind", ["pipe", "zero", "victim", "terabyte", "pickle"])
+def test_what_stands_for_a_file_of_a_checkpoint_is_not_read(
+    kind, name, checkpoint, features, tmp_path
+):
+    path = checkpoint / name
+    if kind == "terabyte":
+        with open(path, "r+b") as file:
+            file.truncate(2**42)
+    else:
+        path.unlink()
+        if kind == "pipe":
+            os.mkfifo(path)
+        elif kind == "pickle":
+            path.write_bytes(pickle.dumps(Command(tmp_path / "mark")))
+        else:
+            path.symlink_to("/dev/zero" if kind == "zero" else tmp_path / "victim")
+    with pytest.raises(ValueError, match=r"The checkpoint .*Delete") as refused:
+        refit(checkpoint, features)
+    assert "years" not in str(refused.value)
+
+
+def test_a_link_in_place_of_a_fits_folder_is_refused(checkpoint, features, tmp_path):
+    fit = checkpoint.parent
+    fit.rename(tmp_path / "elsewhere")
+    fit.symlink_to(tmp_path / "elsewhere")
+    before = sorted((tmp_path / "elsewhere").iterdir())
+    with pytest.raises(OSError, match="link to another folder"):
+        refit(checkpoint, features)
+    assert sorted((tmp_path / "elsewhere").iterdir()) == before
+
+
+@pytest.mark.parametrize("name", [".writing-old", "epoch-00001-0123456789abcdef"])
+def test_a_link_among_checkpoints_deletes_nothing(name, checkpoint, features, tmp_path):
+    precious = tmp_path / "precious"
+    precious.mkdir()
+    (precious / "thesis").write_text("years of work")
+    link = checkpoint.parent / name
+    link.symlink_to(precious)
+    os.utime(link, (0, 0), follow_symlinks=False)
+    os.utime(precious, (0, 0))
+    refit(checkpoint, features)
+    assert (precious / "thesis").read_text() == "years of work"
+
+
+# A memory of features
+
+
+@pytest.fixture
+def memory(tmp_path):
+    """A file of features in a memory, its transformer, its X and its rows."""
+    X = make_fundus(2, image_size=32, random_state=0).data
+    (tmp_path / "victim").write_text("years of work")
+    deep = DeepFeatures("shufflenet_v2_x0_5", image_size=32, memory=tmp_path / "m")
+    rows = deep.fit_transform(X)
+    yield next((tmp_path / "m").rglob("*.safetensors")), deep, X, rows
+    assert (tmp_path / "victim").read_text() == "years of work"
+
+
+def poison(path, **changed):
+    """Change tensors as somebody does who knows their checksum."""
+    tensors = safetensors.numpy.load_file(path)
+    tensors |= changed
+    digest = hashlib.sha256(tensors["keys"])
+    digest.update(tensors["features"])
+    tensors["checksum"] = np.frombuffer(digest.digest(), np.uint8)
+    path.write_bytes(safetensors.numpy.save(tensors))
+
+
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        lambda it: np.full_like(it, np.nan),
+        lambda it: np.full_like(it, np.inf),
+        lambda it: it.astype(np.float64),
+        lambda it: it.astype(np.int8),
+        lambda it: it[:, :1],
+        lambda it: it[:0],
+        lambda it: np.tile(it, (2, 1)),
+        lambda it: it[0, 0],
+        lambda it: np.zeros((len(it), 0), np.float32),
+    ],
+)
+def test_features_that_no_network_computes_are_computed_again(spoil, memory):
+    path, deep, X, rows = memory
+    features = safetensors.numpy.load_file(path)["features"]
+    poison(path, features=np.ascontiguousarray(spoil(features)))
+    with pytest.warns(UserWarning, match="is damaged"):
+        found = deep.fit_transform(X)
+    np.testing.assert_allclose(found, rows, rtol=1e-5)
+
+
+@pytest.mark.parametrize(
+    "kind", ["pipe", "zero", "victim", "terabyte", "pickle", "header"]
+)
+def test_what_stands_for_a_file_of_features_is_computed_again(kind, memory, tmp_path):
+    path, deep, X, rows = memory
+    if kind == "terabyte":
+        with open(path, "r+b") as file:
+            file.truncate(2**42)
+    else:
+        path.unlink()
+        if kind == "pipe":
+            os.mkfifo(path)
+        elif kind == "pickle":
+            path.write_bytes(pickle.dumps(Command(tmp_path / "mark")))
+        elif kind == "header":
+            path.write_bytes((2**62).to_bytes(8, "little"))
+        else:
+            path.symlink_to("/dev/zero" if kind == "zero" else tmp_path / "victim")
+    with pytest.warns(UserWarning, match="is damaged"):
+        found = deep.fit_transform(X)
+    np.testing.assert_allclose(found, rows, rtol=1e-5)
+    assert not (tmp_path / "mark").exists()
+
+
+# A prepared folder: its manifest and its journals
+
+
+@pytest.fixture
+def prepared(tmp_path):
+    (tmp_path / "victim.jpeg").write_text("years of work")
+    (tmp_path / "in").mkdir()
+    photo = make_fundus(1, image_size=96, random_state=0).data[0]
+    Image.fromarray(photo).save(tmp_path / "in" / "1_left.png")
+    prepare_images(tmp_path / "in", tmp_path / "out", image_size=32, n_jobs=1)
+    yield tmp_path
+    assert (tmp_path / "victim.jpeg").read_text() == "years of work"
+
+
+@pytest.mark.parametrize(
+    ("source", "output"),
+    [
+        ("../victim.png", "../victim.jpeg"),
+        ("a/../../victim.png", "a/../../victim.jpeg"),
+        ("./../victim.png", "./../victim.jpeg"),
+        ("..\\victim.png", "..\\victim.jpeg"),
+        ("\\\\host\\share\\victim.png", "\\\\host\\share\\victim.jpeg"),
+        ("//host/victim.png", "//host/victim.jpeg"),
+        ("1_left.png", "manifest.csv"),
+        ("1_left.png\0", "1_left.png\0.jpeg"),
+        (ESCAPE + ".png", "../" + ESCAPE + ".jpeg"),
+        ("", ".jpeg"),
+    ],
+    ids=lambda value: repr(value)[:30],
+)
+@pytest.mark.parametrize("where", ["manifest", "journal"])
+def test_no_row_leads_out_of_a_prepared_folder(source, output, where, prepared):
+    out = prepared / "out"
+    rows = list(csv.reader((out / "manifest.csv").read_text().splitlines()))
+    row = dict(zip(*rows, strict=True)) | {"source": source, "output": output}
+    if where == "manifest":
+        with open(out / "manifest.csv", "a", newline="") as file:
+            csv.writer(file).writerow(row.values())
+    else:
+        journals = out / WORKPLACE
+        journals.mkdir(exist_ok=True)
+        numbers = {
+            name: float(value)
+            for name, value in row.items()
+            if name.startswith(("circle", "source_", "output_"))
+        }
+        line = json.dumps(row | numbers | {"output_mtime_ns": 1})
+        (journals / "000009-x.jsonl").write_text(line + "\n")
+    with pytest.warns(UserWarning, match="are ignored") as said:
+        prepare_images(prepared / "in", out, image_size=32, n_jobs=1)
+    assert_clean(said[0].message)
+    assert (out / "1_left.jpeg").is_file()
+
+
+# Label files, and TOML
+
+
+@pytest.mark.parametrize(
+    "name", ["../victim", "..\\victim", "/etc/passwd", "a/../../victim"]
+)
+def test_a_label_file_reads_no_photograph_outside_its_folder(name, prepared):
+    images = prepared / "in"
+    labels = prepared / "labels.csv"
+    labels.write_text(f"image,level\n1_left,0\n{name},1\n")
+    data = load_kaggle_dr(images, labels)
+    assert [Path(path).parent for path in data.data] == [images]
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["overwrite = true", 'overwrite = "yes"', 'config = "other.toml"', "help = true"],
+)
+def test_a_file_of_settings_allows_no_overwriting(text, saved, prepared, tmp_path):
+    settings = tmp_path / "inside" / "run.toml"
+    output = tmp_path / "inside" / "k.csv"
+    output.write_text("years of work")
+    settings.write_text(text)
+    result = run("predict", saved, prepared / "in", "-o", output, "--config", settings)
+    assert result.exit_code == 2
+    assert output.read_text() == "years of work"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "a = " + "[" * 10**5,
+        "x",
+        '"' + "\\u001b[2J" + '" = 1',
+        "device = [1]",
+        "refuse_below = nan",
+        "refuse_below = 9e999",
+        "device = {a = 1}",
+    ],
+    ids=lambda text: text[:20],
+)
+def test_odd_settings_end_with_a_message(text, saved, prepared, tmp_path):
+    settings = tmp_path / "inside" / "run.toml"
+    settings.write_text(text)
+    result = run("predict", saved, prepared / "in", "--config", settings)
+    assert result.exit_code == 2
+    assert "Traceback" not in result.stderr
+    assert_clean(result.stderr)

@@ -34,9 +34,10 @@ def read_config(ctx: typer.Context, path: Path | None):
         settings = tomllib.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
         stop(f"Cannot read {str(path)!r}: {error.strerror}.", 2)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         stop(f"{str(path)!r} is not TOML: {error}", 2)
     known = [p.name for p in ctx.command.params if p.name not in ("config", "help")]
+    known = [name for name in known if name != "overwrite"]  # of the command line alone
     unknown = [key for key in settings if key not in known]
     if unknown:
         stop(

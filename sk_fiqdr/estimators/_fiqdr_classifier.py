@@ -5,13 +5,14 @@ from sklearn.base import ClassifierMixin
 
 from ..losses import WeightedCenterLoss
 from ..metrics import quadratic_weighted_kappa
+from ..modules import AveragedNet
 from ..utils._constraints import one_of, real
 from ..utils._labels import UNKNOWN, check_targets, most_probable
 from ..utils._tasks import GRADE, QUALITY, TASKS
 from ._centred_quality import CentredQuality
 from ._graded import Graded
 from ._net import FundusNet
-from ._training._solver import check_solver, solve
+from ._training._solver import check_solver, solve, solve_frozen
 
 
 class FIQDRClassifier(CentredQuality, Graded, ClassifierMixin, FundusNet):
@@ -101,13 +102,15 @@ class FIQDRClassifier(CentredQuality, Graded, ClassifierMixin, FundusNet):
         :func:`~sk_fiqdr.losses.masked_soft_kappa`. A callable, such as
         ``torch.nn.CrossEntropyLoss(label_smoothing=0.1)``, takes logits (n, 5) and
         grades (n,) of known rows.
-    solver : {"gradient", "ridge"}, default="gradient"
+    solver : {"gradient", "ridge", "average"}, default="gradient"
         "ridge", with ``freeze=True`` or ``backbone=None``, trains in minutes: features
         are computed once, the grade is a ridge regression with an ordinal head, and the
         quality a logistic regression with the weights of `beta`. Penalties and
         `grade_cut_points_` are chosen on patients that the regression has not seen.
         Settings of gradient steps (epochs, learning rates, losses, augmentation) have
-        no effect.
+        no effect. "average" trains by gradient, fits the heads of a second, frozen
+        backbone by ridge, and predicts the mean of both probabilities
+        (:class:`~sk_fiqdr.modules.AveragedNet`).
     criterion : type, default=WeightedCenterLoss
         Class of L_q; its arguments are passed as ``criterion__alpha`` etc.
     iterator_train, iterator_valid : type, default=torch.utils.data.DataLoader
@@ -177,7 +180,7 @@ class FIQDRClassifier(CentredQuality, Graded, ClassifierMixin, FundusNet):
     _constraints = {  # noqa: RUF012
         **CentredQuality._constraints,
         **Graded._constraints,
-        "solver": [one_of("gradient", "ridge")],
+        "solver": [one_of("gradient", "ridge", "average")],
         "quality_loss_weight": [real(0)],
     }
 
@@ -222,19 +225,25 @@ class FIQDRClassifier(CentredQuality, Graded, ClassifierMixin, FundusNet):
 
     def _check_parameters(self, caller=None):
         super()._check_parameters(caller)
-        if self._is_solved():
+        if self.solver != "gradient":
             check_solver(self)
 
     def _solve(self, dataset):
         solve(self, dataset)
 
-    def fit_loop(self, X, y=None, epochs=None, **kwargs):
-        """Take gradient steps; skorch calls this."""
-        if self._is_solved():
+    def _module_class(self):
+        return AveragedNet if self.solver == "average" else super()._module_class()
+
+    def _after_training(self, dataset):
+        if self.solver == "average":
+            solve_frozen(self, dataset)
+
+    def _check_partial_fit(self):
+        if self.solver != "gradient":
             raise ValueError(
-                'A fit with solver="ridge" cannot be continued: pass all rows to fit.'
+                f"A fit with solver={self.solver!r} cannot be continued: pass all rows "
+                "to fit."
             )
-        return super().fit_loop(X, y, epochs=epochs, **kwargs)
 
     def _fix_classes(self, classes, *, reset):
         if classes is None:

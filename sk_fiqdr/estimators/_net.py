@@ -117,12 +117,20 @@ class FundusNet(
                     super().fit(dataset, None)
             else:
                 self._fit_with_checkpoint(dataset, reset)
+            if not vars(self).get("_interrupted_twice"):
+                self._after_training(dataset)
         if self.__dict__.pop("_interrupted_twice", False):
             raise KeyboardInterrupt  # which skorch has stopped
         return self
 
     def _is_solved(self):
         return False  # without gradient steps
+
+    def _check_partial_fit(self):
+        """Raise if a fit cannot be continued."""
+
+    def _after_training(self, dataset):
+        """Fit what takes no gradient steps."""
 
     def _make_training_set(self, X, y, sample_weight, groups, *, reset):
         if not reset:
@@ -212,6 +220,7 @@ class FundusNet(
         check_arguments(kwargs, epochs)
         reset = not self.initialized_
         self._check_parameters()
+        self._check_partial_fit()
         self._fix_classes(classes, reset=reset)
         dataset = self._make_training_set(X, y, sample_weight, groups, reset=reset)
         with (

@@ -40,7 +40,7 @@ class NetParts(NetParameters):
         if isinstance(self.module, nn.Module):
             module = self._copy_of_module(kwargs)
         else:
-            module = self.module(**self._arguments_of("module", kwargs))
+            module = self._module_class()(**self._arguments_of("module", kwargs))
         self.module_ = module.to(memory_format=torch.channels_last)
         return self
 
@@ -60,7 +60,11 @@ class NetParts(NetParameters):
     def _structure(self):
         """Return what the network was built from, and cannot be changed after."""
         names = ("module", "backbone", "backbone_lr")
-        return {name: getattr(self, name) for name in names} | self._module_sizes()
+        built = {name: getattr(self, name) for name in names}
+        return built | {"solver": self._module_class()} | self._module_sizes()
+
+    def _module_class(self):
+        return self.module
 
     def _check_still_built(self):
         """Raise if the network, which is to be trained on, was built otherwise."""

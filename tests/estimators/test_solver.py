@@ -2,12 +2,16 @@
 
 import numpy as np
 import pytest
+import torch
+from helpers.networks import TinyBackbone
+from sklearn.base import clone
 from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.model_selection import cross_val_predict
 from sklearn.pipeline import Pipeline
 
 from sk_fiqdr import DeepFeatures, FIQDRClassifier
 from sk_fiqdr.datasets import make_fundus
+from sk_fiqdr.estimators._deep_features._frozen_backbone import FrozenBackbone
 from sk_fiqdr.estimators._training._closed_form import PENALTIES, _ridges
 from sk_fiqdr.metrics import mean_acc, quadratic_weighted_kappa
 from sk_fiqdr.model_selection import PatientStratifiedKFold
@@ -213,3 +217,65 @@ def test_the_last_features_are_found_again_in_the_checkpoint_folder(tmp_path):
     assert any((tmp_path / "features").rglob("*.safetensors"))
     plain = FIQDRClassifier(**settings).fit(X, y)
     np.testing.assert_array_equal(net.predict_proba(X), plain.predict_proba(X))
+
+
+AVERAGE = {
+    "solver": "average",
+    "amp": False,
+    "max_epochs": 2,
+    "random_state": 0,
+    "batch_size": 8,
+}
+
+
+@pytest.fixture(scope="module")
+def averaged(fundus):
+    net = FIQDRClassifier(backbone=TinyBackbone, image_size=48, **AVERAGE)
+    return net.fit(fundus.data, fundus.target, groups=fundus.groups)
+
+
+def test_an_average_is_the_mean_of_a_trained_net_and_of_one_by_ridge(averaged, fundus):
+    trained = FIQDRClassifier(
+        backbone=TinyBackbone, image_size=48, **{**AVERAGE, "solver": "gradient"}
+    ).fit(fundus.data, fundus.target)
+    with torch.no_grad():
+        ridge = averaged.module_.frozen(torch.from_numpy(fundus.data))[:2]
+    for found, own, other in zip(
+        averaged.predict_tasks(fundus.data),
+        trained.predict_tasks(fundus.data),
+        ridge,
+        strict=True,
+    ):
+        expected = (own + other.softmax(1).numpy()) / 2
+        np.testing.assert_allclose(found, expected, atol=1e-5)
+
+
+def test_an_average_is_saved_and_loaded_as_one_folder(averaged, fundus, tmp_path):
+    averaged.save_pretrained(tmp_path / "model")
+    again = FIQDRClassifier.from_pretrained(tmp_path / "model", backbone=TinyBackbone)
+    np.testing.assert_array_equal(
+        again.predict_proba(fundus.data), averaged.predict_proba(fundus.data)
+    )
+
+
+def test_an_average_resumes_and_repeats_from_its_checkpoint(averaged, fundus, tmp_path):
+    net = clone(averaged).set_params(checkpoint_dir=tmp_path)
+    for _ in range(2):
+        net = clone(net).fit(fundus.data, fundus.target, groups=fundus.groups)
+        np.testing.assert_array_equal(
+            net.predict_proba(fundus.data), averaged.predict_proba(fundus.data)
+        )
+
+
+@pytest.mark.parametrize(
+    "parameters", [{"backbone": None}, {"freeze": True}, {"module": FrozenBackbone}]
+)
+def test_an_average_needs_a_backbone_to_train(parameters, fundus):
+    net = FIQDRClassifier(**{"backbone": TinyBackbone, **AVERAGE, **parameters})
+    with pytest.raises(ValueError, match='solver="average"'):
+        net.fit(fundus.data, fundus.target)
+
+
+def test_an_average_cannot_be_continued(averaged, fundus):
+    with pytest.raises(ValueError, match="cannot be continued"):
+        averaged.partial_fit(fundus.data, fundus.target)

@@ -246,7 +246,7 @@ RULES = {
     "lambd": _positive,
     "quality_loss_weight": _positive,
     "grade_loss": _one_of(*GRADE_LOSSES),
-    "solver": _one_of("gradient", "ridge"),
+    "solver": _one_of("gradient", "ridge", "average"),
     "criterion__alpha": _positive,
     "poor_label": _either(_nothing, _truth, _number(-1e9, 1e9), _is_short_text),
     # The training, to continue it.

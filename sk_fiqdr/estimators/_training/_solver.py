@@ -4,6 +4,7 @@ from pathlib import Path
 
 import numpy as np
 
+from ...modules import MultiTaskNet
 from ...utils._report_unreadable import report_unreadable
 from ._closed_form import fit_heads
 
@@ -21,6 +22,9 @@ def check_solver(net):
     ValueError
         If one of them asks for gradient steps.
     """
+    if net.solver == "average":
+        _check_average(net)
+        return
     if net.backbone is not None and net.freeze is not True:
         raise ValueError(
             f'solver="ridge" fits the heads alone, and freeze={net.freeze!r} trains '
@@ -39,6 +43,40 @@ def check_solver(net):
         )
 
 
+def _check_average(net):
+    if net.backbone is None or net.freeze is True:
+        what = "backbone=None" if net.backbone is None else "freeze=True"
+        raise ValueError(
+            'solver="average" trains a backbone and keeps another one frozen, and '
+            f'{what} trains none: set solver="ridge", or "gradient".'
+        )
+    if net.module is not MultiTaskNet:
+        raise ValueError(
+            'solver="average" has a network of its own, got module='
+            f'{net.module.__name__}: leave it out, or set solver="gradient".'
+        )
+
+
+def solve_frozen(net, dataset):
+    """Fit the heads of the frozen network of an average, and take half of each.
+
+    Parameters
+    ----------
+    net : FIQDRClassifier
+        The net, trained.
+    dataset : FundusDataset
+        Checked data.
+    """
+    module = net.module_
+    vars(net)["module_"] = module.frozen
+    try:
+        _fit_on_features(net, dataset)
+    finally:
+        vars(net)["module_"] = module
+        vars(net).pop("grade_cut_points_", None)  # of one of both
+    module.share.fill_(0.5)
+
+
 def solve(net, dataset):
     """Fit the heads of a net on the features of its backbone.
 
@@ -52,6 +90,10 @@ def solve(net, dataset):
     with net._own_generator(start_afresh=True):
         net.initialize()
         net.module_.freeze().eval()
+    _fit_on_features(net, dataset)
+
+
+def _fit_on_features(net, dataset):
     deep = dataset.X if net.backbone is None else _features(net, dataset)
     if dataset.unreadable is not None:
         unread = dataset.unreadable.numpy()

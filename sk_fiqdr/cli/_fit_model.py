@@ -219,7 +219,6 @@ def frozen_settings(backbone, progress):
         "solver": "ridge",
         "verbose": int(progress),
         "module__pooling": "stages" if has_stages else "mean",
-        "module__mirror": True,
     }
 
 

@@ -97,7 +97,7 @@ QualityLossWeight = Annotated[
     float,
     typer.Option(
         rich_help_panel=NET,
-        help="1 is the paper's plain sum; 0.15 to 0.3 grades better.",
+        help="1 is the paper's plain sum, which grades nothing in short fits.",
     ),
 ]
 Balance = Annotated[

@@ -34,11 +34,11 @@ def train(
     backbone: o.Backbone = "efficientnet_lite0",
     weights: o.Weights = "auto",
     image_size: o.ImageSize = 224,
-    max_epochs: o.MaxEpochs = 10,
-    batch_size: o.BatchSize = 32,
+    max_epochs: o.MaxEpochs = 8,
+    batch_size: o.BatchSize = 16,
     lr: o.Lr = 0.01,
     backbone_lr: o.BackboneLr = None,
-    quality_loss_weight: o.QualityLossWeight = 0.3,
+    quality_loss_weight: o.QualityLossWeight = 0.15,
     balance: o.Balance = None,
     early_stopping: Annotated[
         int | None,
@@ -56,6 +56,22 @@ def train(
             "of an hour.",
         ),
     ] = False,
+    average: Annotated[
+        bool,
+        typer.Option(
+            rich_help_panel=o.NET,
+            help="Average with a second network, frozen and fitted as by --frozen, if "
+            "the weights are not random.",
+        ),
+    ] = True,
+    mirror: Annotated[
+        bool,
+        typer.Option(
+            rich_help_panel=o.NET,
+            help="Average predictions with those of the mirror image, in twice the "
+            "time.",
+        ),
+    ] = True,
     tune: Annotated[
         bool,
         typer.Option(
@@ -101,17 +117,21 @@ def train(
             load,
             log_found,
             make_net,
+            weights_of,
         )
         from ._progress_by_epoch import listening
 
-        chosen = {**ctx.params, "beta": beta_of(beta)}
+        chosen = {**ctx.params, "beta": beta_of(beta), "module__mirror": mirror}
+        is_random = resolve(weights_of(weights), backbone) is None
         if frozen:
             chosen |= frozen_settings(backbone, progress)
+        elif average and not is_random:
+            chosen["solver"] = "average"
         net = make_net(chosen, checkpoint_dir=output / "checkpoints")
         data = load(images, grades, quality, patient_column, poor_label)
         train, test = hold_out(data, test_size, random_state)
         tuning = _hold_out_to_tune(data, train, random_state, tune and not frozen)
-        if resolve(net.weights, net.backbone) is None:
+        if is_random:
             log("From random weights; --weights DEFAULT starts from ImageNet's.")
         net._check_parameters()
         output.mkdir(parents=True, exist_ok=True)

@@ -79,7 +79,10 @@ class DeviceNet(NeuralNet):
         if self._device_type == "cuda":
             return torch.cuda.is_bf16_supported()
         # Without the instructions bfloat16 is emulated, and many times slower.
-        return getattr(torch.cpu, "_is_avx512_bf16_supported", bool)()
+        if not getattr(torch.cpu, "_is_avx512_bf16_supported", bool)():
+            return False
+        module = getattr(self, "module_", None)
+        return module is None or not any(map(_is_depthwise, module.modules()))
 
     @contextmanager
     def _own_generator(self, *, start_afresh):
@@ -114,3 +117,8 @@ class DeviceNet(NeuralNet):
         found = self.__dict__.pop("device")
         if str(self._device) != "auto":
             self._device = found
+
+
+def _is_depthwise(layer):
+    """Whether it is a convolution of single channels, slower in bfloat16 on a CPU."""
+    return getattr(layer, "groups", 1) > 1 and layer.groups == layer.in_channels

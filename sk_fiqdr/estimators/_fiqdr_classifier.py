@@ -35,13 +35,15 @@ class FIQDRClassifier(CentredQuality, Graded, ClassifierMixin, FundusNet):
         ``.safetensors`` or ``.pth`` file.
     image_size : int, default=224
         Height and width in pixels to which images are resized.
-    augment : "default", None or callable, default="default"
-        Random changes of the training images: flips, rotation, mild scale, brightness
-        and contrast by default; a callable maps one uint8 image (3, height, width).
+    augment : {"flips", "default"}, None or callable, default="flips"
+        Random changes of the training images. "default" adds rotation, mild scale,
+        brightness and contrast to the flips, for long trainings; a callable maps one
+        uint8 image (3, height, width).
     freeze : bool or int, default=False
         True trains the heads only; a number freezes the backbone for that many epochs.
     amp : "auto" or bool, default="auto"
-        bfloat16 arithmetic; "auto" uses it if the device has the instructions.
+        bfloat16 arithmetic; "auto" uses it if the device has the instructions, on a CPU
+        only for backbones without depthwise convolutions, which it makes slower.
     checkpoint_dir : str, Path or None, default=None
         Folder for checkpoints. `fit` writes one after each epoch, to a folder named by
         a hash of the parameters and the data, and resumes from it after it was killed.
@@ -52,9 +54,9 @@ class FIQDRClassifier(CentredQuality, Graded, ClassifierMixin, FundusNet):
     random_state : int, RandomState or None, default=None
         An int makes a fit reproducible bit for bit on a CPU. The state of torch's
         global generator is restored.
-    max_epochs : int, default=10
+    max_epochs : int, default=8
         Number of passes through the training images.
-    batch_size : int, default=32
+    batch_size : int, default=16
         Number of images in each step; -1 for all at once.
     lr : float, default=0.01
         Learning rate.
@@ -92,8 +94,9 @@ class FIQDRClassifier(CentredQuality, Graded, ClassifierMixin, FundusNet):
         fitted labels; two numbers are the weights of poor and good.
     lambd : float, default=0.1
         Weight of the centre loss in L_q.
-    quality_loss_weight : float, default=1.0
-        Weight of L_q beside L_dr; 1.0 is the paper's plain sum (Eq. 7).
+    quality_loss_weight : float, default=0.15
+        Weight of L_q beside L_dr; 1.0 is the paper's plain sum (Eq. 7), which grades
+        nothing in short fits.
     grade_loss : str or callable, default="cross_entropy"
         L_dr. "cross_entropy" is the paper's; "ordinal" makes the grade head a
         cumulative link model; "squared_error" is that of the expected grade;
@@ -189,7 +192,7 @@ class FIQDRClassifier(CentredQuality, Graded, ClassifierMixin, FundusNet):
         *,
         beta=27.0,
         lambd=0.1,
-        quality_loss_weight=1.0,
+        quality_loss_weight=0.15,
         grade_loss="cross_entropy",
         solver="gradient",
         criterion=WeightedCenterLoss,

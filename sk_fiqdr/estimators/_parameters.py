@@ -14,12 +14,13 @@ from ..modules import MultiTaskNet
 from ..modules._weights import refuse_objects
 from ..utils._constraints import one_of, real, whole
 from ._device_and_precision import DeviceNet
+from ._training._augmentation import NAMES as AUGMENTATIONS
 from ._training._inner_split import check_train_split
 
 CONSTRAINTS = {
     "weights": [str, os.PathLike, None],
     "image_size": [whole(1)],
-    "augment": [one_of("default"), callable, None],
+    "augment": [one_of(*AUGMENTATIONS), callable, None],
     "freeze": ["boolean", whole(0)],
     "amp": [one_of("auto"), "boolean"],
     "checkpoint_dir": [str, os.PathLike, None],
@@ -52,14 +53,14 @@ class NetParameters(DeviceNet):
         backbone="efficientnet_lite0",
         weights="auto",
         image_size=224,
-        augment="default",
+        augment="flips",
         freeze=False,
         amp="auto",
         checkpoint_dir=None,
         device="auto",
         random_state=None,
-        max_epochs=10,
-        batch_size=32,
+        max_epochs=8,
+        batch_size=16,
         lr=0.01,
         lr_schedule="one_cycle",
         backbone_lr=None,

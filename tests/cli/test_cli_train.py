@@ -35,7 +35,7 @@ def expected_fit(eyes):
         max_epochs=12,
         batch_size=8,
         lr=0.05,
-        quality_loss_weight=0.3,
+        module__mirror=True,
         random_state=0,
     ).fit(train, y_train)
     return net, test, y_test
@@ -278,7 +278,7 @@ def test_cut_points_are_tuned_on_others_and_decide_what_predict_writes(
 ):
     monkeypatch.setattr("sk_fiqdr.cli._train.FEWEST_TO_TUNE", 5)
     out = tmp_path / "run"
-    learned = ["--max-epochs", "8", "--batch-size", "8", "--lr", "0.005"]
+    learned = ["--max-epochs", "20", "--batch-size", "16"]
     result = run("train", eyes.images, *eyes.labels, *SMALL, *learned, "--output", out)
     assert result.exit_code == 0, result.stderr
     assert "Cut-points of the expected grade, tuned on" in result.stderr

@@ -397,7 +397,7 @@ def test_an_augmentation_that_returns_something_else_is_refused(
         FIQDRClassifier(**tiny, augment=augment).fit(fundus.data, fundus.target)
 
 
-@pytest.mark.parametrize("augment", ["flips", 3, True])
+@pytest.mark.parametrize("augment", ["flip", 3, True])
 def test_an_augmentation_that_is_none_is_refused(augment, tiny, fundus):
     with pytest.raises(ValueError, match=f"'augment' .* must be .*Got {augment!r}"):
         FIQDRClassifier(**tiny, augment=augment).fit(fundus.data, fundus.target)

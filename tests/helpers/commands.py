@@ -4,7 +4,10 @@ from typer.testing import CliRunner
 
 from sk_fiqdr.cli import app
 
-SMALL = ["--backbone", "shufflenet_v2_x0_5", "--image-size", "32", "--max-epochs", "1"]
+SMALL = [
+    *("--backbone", "shufflenet_v2_x0_5", "--image-size", "32"),
+    *("--max-epochs", "1", "--batch-size", "32"),
+]
 
 
 def run(*args):

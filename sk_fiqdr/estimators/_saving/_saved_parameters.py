@@ -250,7 +250,7 @@ RULES = {
     "criterion__alpha": _positive,
     "poor_label": _either(_nothing, _truth, _number(-1e9, 1e9), _is_short_text),
     # The training, to continue it.
-    "augment": _one_of("default", None),
+    "augment": _one_of("flips", "default", None),
     "freeze": _either(_truth, _whole(0, 1_000_000)),
     "random_state": _either(_nothing, _whole(0, 2**32 - 1)),
     "max_epochs": _whole(1, 1_000_000),

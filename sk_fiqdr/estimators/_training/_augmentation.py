@@ -1,10 +1,18 @@
-"""Default augmentation: geometry and light, never hue."""
+"""Named augmentations: geometry and light, never hue."""
+
+NAMES = ("flips", "default")
 
 
-def default_augmentation():
-    """Return flips, any rotation, and mild scale, brightness and contrast.
+def augmentation(name):
+    """Return the random changes that a name stands for.
 
     Hue and saturation stay: the red of blood tells a haemorrhage from pigment.
+
+    Parameters
+    ----------
+    name : {"flips", "default"}
+        Horizontal and vertical flips; or these, any rotation, and mild scale,
+        brightness and contrast.
 
     Returns
     -------
@@ -13,10 +21,12 @@ def default_augmentation():
     """
     from torchvision.transforms import v2
 
+    flips = [v2.RandomHorizontalFlip(), v2.RandomVerticalFlip()]
+    if name == "flips":
+        return v2.Compose(flips)
     return v2.Compose(
         [
-            v2.RandomHorizontalFlip(),
-            v2.RandomVerticalFlip(),
+            *flips,
             v2.RandomAffine(
                 degrees=180,
                 scale=(0.9, 1.1),

@@ -17,7 +17,7 @@ from torch.utils.data import (
 
 from ...utils._check_images import IMAGES, PATHS
 from ...utils._read_image import read_or_blank, resize_images
-from ._augmentation import default_augmentation
+from ._augmentation import augmentation
 
 FEATURES = "features"
 
@@ -338,7 +338,7 @@ def _augmentation(net, dataset):
     base, _ = base_and_rows(dataset)
     if net.augment is None or getattr(base, "kind", None) == FEATURES:
         return None
-    return default_augmentation() if net.augment == "default" else net.augment
+    return augmentation(net.augment) if isinstance(net.augment, str) else net.augment
 
 
 def balanced_sampler(labels):

@@ -126,12 +126,6 @@ class FundusNet(
     def _is_solved(self):
         return False  # without gradient steps
 
-    def _check_partial_fit(self):
-        """Raise if a fit cannot be continued."""
-
-    def _after_training(self, dataset):
-        """Fit what takes no gradient steps."""
-
     def _make_training_set(self, X, y, sample_weight, groups, *, reset):
         if not reset:
             self._check_still_built()

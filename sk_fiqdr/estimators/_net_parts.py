@@ -66,6 +66,12 @@ class NetParts(NetParameters):
     def _module_class(self):
         return self.module
 
+    def _check_partial_fit(self):
+        """Raise if a fit cannot be continued."""
+
+    def _after_training(self, dataset):
+        """Fit what takes no gradient steps."""
+
     def _check_still_built(self):
         """Raise if the network, which is to be trained on, was built otherwise."""
         now = self._structure()

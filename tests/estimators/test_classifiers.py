@@ -49,7 +49,13 @@ def features():
 @pytest.fixture
 def heads():
     """Settings of an estimator of features."""
-    return {"backbone": None, "max_epochs": 20, "lr": 0.1, "random_state": 0}
+    return {
+        "backbone": None,
+        "max_epochs": 20,
+        "lr": 0.1,
+        "random_state": 0,
+        "batch_size": 32,
+    }
 
 
 def state(net):

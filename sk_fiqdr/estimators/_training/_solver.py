@@ -53,7 +53,7 @@ def _check_average(net):
     if net.module is not MultiTaskNet:
         raise ValueError(
             'solver="average" has a network of its own, got module='
-            f'{net.module.__name__}: leave it out, or set solver="gradient".'
+            f'{net.module!r}: leave it out, or set solver="gradient".'
         )
 
 

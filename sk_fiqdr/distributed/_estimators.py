@@ -84,7 +84,7 @@ class DistributedQualityClassifier(DataParallel, QualityClassifier):
     ----------
     backbone, weights, image_size, augment, freeze, amp : object
         As in :class:`~sk_fiqdr.QualityClassifier`.
-    beta, lambd, criterion : object
+    beta, lambd, poor_label, criterion : object
         As in :class:`~sk_fiqdr.QualityClassifier`.
     checkpoint_dir, device, random_state, batch_size : object
         As in :class:`DistributedFIQDRClassifier`.

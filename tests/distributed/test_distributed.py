@@ -203,7 +203,7 @@ def loop_over_rows(proba, quality_proba, features, centers, y, weight, beta, lam
             quality_sum += s * lambd / 2 * np.sum((f - centers[quality]) ** 2)
             quality_weight += w
     loss = grade_sum / grade_weight if grade_weight else 0.0
-    return loss + (quality_sum / quality_weight if quality_weight else 0.0)
+    return loss + 0.15 * (quality_sum / quality_weight if quality_weight else 0.0)
 
 
 def move_by_wens_rule(centers, features, y, weight):

@@ -221,7 +221,8 @@ def test_a_last_batch_of_one_image_does_not_break_batch_norm(tiny, fundus):
 
 def test_drop_last_that_leaves_nothing_is_refused(heads, features):
     X, y = features
-    net = FIQDRClassifier(**heads, batch_size=512, iterator_train__drop_last=True)
+    heads["batch_size"] = 512
+    net = FIQDRClassifier(**heads, iterator_train__drop_last=True)
     with pytest.raises(ValueError, match="drops the only batch"):
         net.fit(X, y)
 

@@ -16,10 +16,14 @@ import torch
 from helpers.commands import run
 from helpers.fits import make_features
 from PIL import Image
+from sklearn.datasets import load_iris
+from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import GridSearchCV
 
 from sk_fiqdr import DeepFeatures, DRGrader, FIQDRClassifier
 from sk_fiqdr.datasets import load_kaggle_dr, make_fundus
 from sk_fiqdr.estimators._saving._saved_format import checksum
+from sk_fiqdr.model_selection import SearchCheckpoint
 from sk_fiqdr.preprocessing import prepare_images
 from sk_fiqdr.preprocessing._prepare._sources import WORKPLACE
 
@@ -671,3 +675,60 @@ def test_odd_settings_end_with_a_message(text, saved, prepared, tmp_path):
     assert result.exit_code == 2
     assert "Traceback" not in result.stderr
     assert_clean(result.stderr)
+
+
+# A folder of stored searches, and files of weights
+
+
+@pytest.fixture
+def search(tmp_path):
+    """A search whose results are stored, with its data."""
+    X, y = load_iris(return_X_y=True)
+    grid = GridSearchCV(LogisticRegression(max_iter=500), {"C": [1]}, cv=2)
+    search = SearchCheckpoint(grid, tmp_path / "search").fit(X, y)
+    yield search, X, y, sorted((tmp_path / "search").glob("*/*.json"))
+    assert not (tmp_path / "mark").exists()
+
+
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        lambda path, tmp: path.write_bytes(pickle.dumps(Command(tmp / "mark"))),
+        lambda path, tmp: path.write_text("[" * 10**5),
+        lambda path, tmp: path.write_text('{"record": {}, "record": 1}'),
+        lambda path, tmp: path.write_text("null"),
+        lambda path, tmp: (path.unlink(), os.mkfifo(path)),
+        lambda path, tmp: (path.unlink(), path.symlink_to("/dev/zero")),
+        lambda path, tmp: os.truncate(path, 2**42),
+        lambda path, tmp: path.write_text(
+            path.read_text().replace('"value": ', '"value": 1')
+        ),
+    ],
+)
+def test_a_result_that_was_not_stored_here_is_computed_again(spoil, search, tmp_path):
+    first, X, y, paths = search
+    spoil(paths[0], tmp_path)
+    with pytest.warns(UserWarning, match="is damaged"):
+        again = SearchCheckpoint(first.search, first.folder).fit(X, y)
+    assert again.n_reused_ == 1
+    assert again.best_score_ == first.best_score_
+
+
+@pytest.mark.parametrize("suffix", [".pth", ".safetensors", ".pt"])
+@pytest.mark.parametrize("kind", ["pickle", "torch", "text", "header", "empty"])
+def test_a_file_of_weights_runs_nothing(kind, suffix, tmp_path):
+    path, command = tmp_path / f"w{suffix}", Command(tmp_path / "mark")
+    if kind == "torch":
+        torch.save({"a": torch.zeros(1), "b": command}, path)
+    else:
+        data = {
+            "pickle": pickle.dumps(command),
+            "text": b"weights",
+            "header": (2**62).to_bytes(8, "little"),
+            "empty": b"",
+        }
+        path.write_bytes(data[kind])
+    net = FIQDRClassifier(backbone="shufflenet_v2_x0_5", weights=path, image_size=32)
+    with pytest.raises(ValueError, match=rf"w\{suffix}' cannot be read"):
+        net.fit(*make_fundus(4, image_size=32, random_state=0, return_X_y=True))
+    assert not (tmp_path / "mark").exists()

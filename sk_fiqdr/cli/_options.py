@@ -17,7 +17,9 @@ Grades = Annotated[
 ]
 Quality = Annotated[
     list[Path] | None,
-    typer.Option(help="CSV with columns image, quality (1 good, 0 poor). Repeatable."),
+    typer.Option(
+        help="CSV with columns image, quality (1 good, 0 poor). May be repeated."
+    ),
 ]
 PatientColumn = Annotated[
     str | None,

@@ -93,6 +93,8 @@ def search(
     """
     with telling():
         check_format(as_json, as_csv)
+        chosen_by = refit or ("mean_acc" if frozen else "kappa")
+        _check_score(chosen_by)
         settings = settings_of(ctx)
         has_begun = (output / "candidates").exists()
         check_output(output, "search", settings, has_begun=has_begun)
@@ -103,8 +105,6 @@ def search(
             "beta": [beta_of(text) for text in beta or ["1", "9", "27"]],
             "lambd": list(lambd or [0.0, 0.1]),
         }
-        chosen_by = refit or ("mean_acc" if frozen else "kappa")
-        _check_score(chosen_by)
         run = _make_search(ctx.params, grid, frozen, output)
         data = load(images, grades, quality, patient_column, poor_label)
         rows, held_out = hold_out(data, test_size, random_state)

@@ -63,8 +63,8 @@ class DeviceNet(NeuralNet):
         if device_type == "cuda" and not torch.cuda.is_available():
             raise ValueError(
                 f"device={self.device!r}, but torch {torch.__version__} finds no GPU. "
-                "device='auto' then uses the CPU; otherwise fix the driver, or install "
-                "the torch that matches it."
+                "Set device='auto' to use the CPU, or install a CUDA build of torch "
+                "that matches the driver."
             )
 
     def _autocast(self):

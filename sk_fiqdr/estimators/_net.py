@@ -373,7 +373,7 @@ class FundusNet(
         return self.module_.n_features
 
     def transform(self, X):
-        """Return the deep features that the centre loss sees.
+        """Return the deep features that the centre loss uses.
 
         Parameters
         ----------

@@ -30,7 +30,7 @@ CONSTRAINTS = {
     "lr": [real(0)],
     "lr_schedule": [one_of("one_cycle", "constant")],
     "backbone_lr": [real(0), None],
-    "gradient_clip": [real(0), None],
+    "gradient_clip": [real(0, closed="neither"), None],
     "early_stopping": [whole(1), None],
     "on_error": [one_of("raise", "warn", "skip")],
 }
@@ -169,9 +169,9 @@ class NetParameters(DeviceNet):
             )
         if self.backbone_lr is not None and "optimizer__param_groups" in params:
             raise ValueError(
-                f"backbone_lr={self.backbone_lr!r} makes parameter groups, and so does "
-                "optimizer__param_groups. Give the backbone's rate there, and leave "
-                "backbone_lr None."
+                f"backbone_lr={self.backbone_lr!r} and optimizer__param_groups both "
+                "define parameter groups. Set the backbone's rate in "
+                "optimizer__param_groups, and leave backbone_lr None."
             )
         if "optimizer__lr" in params:
             self._refuse_contradiction("optimizer", "lr", params["optimizer__lr"])

@@ -14,7 +14,7 @@ STYLES = {1: (GOOD, "o"), 0: (POOR, "^"), UNKNOWN: (GREY, ".")}
 
 
 class FeatureSpaceDisplay:
-    """Features that the centre loss sees, with their centres, in two dimensions.
+    """Features that the centre loss uses, with their centres, in two dimensions.
 
     The centre loss pulls the features of an image to the centre of its quality. Across
     stands the direction from one centre to the other, up the widest of those at a

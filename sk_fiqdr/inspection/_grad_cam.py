@@ -162,7 +162,7 @@ def _find_layer(module, images, layer):
             names = [name for name, _ in backbone.named_children()]
             raise ValueError(
                 f"layer={layer!r} is not a layer of the backbone, which has "
-                f"{names!r} and what is in them, such as 'layer4.0'."
+                f"{names!r} and their sublayers, such as 'layer4.0'."
             ) from error
     shapes = _output_shapes(module, images)
     if layer is not None:

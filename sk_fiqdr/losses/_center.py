@@ -233,6 +233,11 @@ class WeightedCenterLoss(nn.Module):
                 f"lambd must be at least 0, got {lambd!r}. 0 leaves the centre term "
                 "out, 0.1 is the paper's value."
             )
+        if not 0 <= alpha <= 1:
+            raise ValueError(
+                f"alpha must be between 0 and 1, got {alpha!r}. It is the share of the "
+                "way to its images that a centre moves in a step."
+            )
         self.beta = beta
         self.lambd = lambd
         self.n_features = n_features

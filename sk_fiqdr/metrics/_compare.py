@@ -161,8 +161,8 @@ def _check_predictions(predictions, X, grade, quality):
         if hasattr(model, "predict"):
             if X is None:
                 raise TypeError(
-                    f"predictions[{name!r}] is an estimator, which needs X to predict "
-                    "on: pass X=..., or its predictions."
+                    f"predictions[{name!r}] is an estimator: pass X=... as well, or "
+                    "pass its predictions."
                 )
             classes = _predict(name, model, X)
         classes = np.asarray(classes)
@@ -191,7 +191,7 @@ def _check_task(name, classes, n_classes, truth):
             f"{name} is -1 (no prediction) in {len(missing)} rows whose truth is "
             f"known, the first of them row {missing[0]}. Models are compared on the "
             "same images: drop these rows from y_true and from all predictions, and "
-            "report how many they are."
+            "report their number."
         )
     return classes
 

@@ -102,7 +102,7 @@ def read_patients(names):
     ):
         raise TypeError(
             "patient_ids takes a list, array or Series of paths or names, got "
-            f"{type(names).__name__}. Of a DataFrame pass the column of paths; where "
+            f"{type(names).__name__}. Pass the column of paths of a DataFrame; where "
             "there are no names, pass `groups` with the patient of each row."
         )
     stems = []

@@ -190,8 +190,8 @@ def _way_out(item):
 def _check_pixels(X):
     if X.ndim == 2:
         raise ValueError(
-            f"X has shape {X.shape!r}: rows of features, where image paths or images "
-            "(n, height, width, 3) are expected. A net of features has backbone=None."
+            f"X has shape {X.shape!r}, which looks like features; expected image paths "
+            "or images (n, height, width, 3). To fit on features, set backbone=None."
         )
     if X.ndim != 4 or X.shape[3] != 3:
         hint = "Colour images only: three channels, last."

@@ -189,7 +189,7 @@ def _one_column(y, name, task):
     if y.ndim == 2 and y.shape[1] == 2:
         raise ValueError(
             f"{name} learns the {task.name} alone and takes y of shape (n_samples,), "
-            f"got shape {y.shape!r}. Of columns (grade, quality) pass y[:, "
+            f"got shape {y.shape!r}. From columns (grade, quality), pass y[:, "
             f"{task.column}]."
         )
     y = column_or_1d(y, warn=True)

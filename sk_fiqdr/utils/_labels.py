@@ -48,8 +48,9 @@ def check_labels(y_true, y_pred, n_classes):
     if (y_pred[known] == UNKNOWN).any():
         row = np.flatnonzero(known & (y_pred == UNKNOWN))[0]
         raise ValueError(
-            f"y_pred has no prediction (-1) in row {row}, whose truth is known. Drop "
-            "such rows from both (mask = y_pred >= 0), and report how many they are."
+            f"y_pred is -1, without a prediction, in row {row}, whose true label is "
+            "known. Drop such rows from both (mask = y_pred >= 0), and report their "
+            "number."
         )
     return y_true[known], y_pred[known]
 

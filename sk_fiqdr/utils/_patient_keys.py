@@ -39,7 +39,7 @@ def patient_array(groups, name="groups"):
     if missing.any():
         raise ValueError(
             f"{name} has no patient in row {np.argwhere(missing)[0, 0]}. Give an "
-            "unknown patient a name of its own."
+            "unknown patient a unique name."
         )
     is_column = groups.dtype == object and groups.ndim == 1
     return np.array(patient_keys(groups), dtype=str) if is_column else groups

@@ -158,7 +158,7 @@ def test_labels_that_cannot_be_learned_are_refused(baseline, fundus, y, message)
     [
         ("eye.png", TypeError, r"single path, 'eye\.png'"),
         ([], ValueError, "X is empty"),
-        (np.zeros((4, 9)), ValueError, "rows of features"),
+        (np.zeros((4, 9)), ValueError, "looks like features"),
         (np.ones((4, 64, 64, 3)), ValueError, "must be uint8"),
     ],
 )

@@ -176,7 +176,7 @@ def test_cross_validation_keeps_patients_apart_inside(data):
     [
         ({"backbone": "resnet18"}, "set freeze=True"),
         ({"backbone": "resnet18", "freeze": 2}, "freeze=2 trains the backbone"),
-        ({"balance": "grade"}, "balance='grade' has no meaning"),
+        ({"balance": "grade"}, "balance='grade' is not used"),
         ({"grade_loss": "soft_kappa"}, "has a loss of its own"),
         ({"solver": "newton"}, "'solver' parameter"),
     ],

@@ -119,7 +119,7 @@ def test_bad_arguments_are_refused(five, tiny, fundus):
         MistakesDisplay.from_predictions(X, y, proba, n_images=0)
     with pytest.raises(ValueError, match="X has 4 images and y_true 5 rows"):
         MistakesDisplay.from_predictions(X[:4], y, proba)
-    with pytest.raises(ValueError, match="rows of features"):
+    with pytest.raises(ValueError, match="looks like features"):
         MistakesDisplay.from_predictions(proba, y, proba)
     grader = DRGrader(**tiny).fit(fundus.data, fundus.target[:, 0])
     with pytest.raises(TypeError, match="DRGrader predicts grade"):

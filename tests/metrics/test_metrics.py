@@ -154,7 +154,7 @@ def test_what_is_undefined_is_zero_and_says_so(measure, truth, guess):
         ([0, 1], ["0", "1"], "'0' in row 0"),
         ([0, None], [0, 1], "None in row 1"),
         (pd.array([0, pd.NA]), [0, 1], "holds NaN, first in row 1"),
-        ([0, 1], [0, -1], r"no prediction \(-1\) in row 1"),
+        ([0, 1], [0, -1], r"-1, without a prediction, in row 1"),
     ],
 )
 def test_bad_labels_are_refused_by_row(truth, guess, message):

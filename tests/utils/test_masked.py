@@ -81,7 +81,7 @@ def test_masked_labels_do_not_count_in_metrics(rows):
 
 
 def test_a_masked_prediction_of_a_known_grade_is_named():
-    with pytest.raises(ValueError, match=r"no prediction \(-1\) in row 1"):
+    with pytest.raises(ValueError, match=r"-1, without a prediction, in row 1"):
         quadratic_weighted_kappa([0, 1], np.ma.array([0, 1], mask=[False, True]))
 
 

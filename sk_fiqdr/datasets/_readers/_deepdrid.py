@@ -166,7 +166,7 @@ def _add_labels(frame, labels, images):
         raise ValueError(
             f"{row['file']!r} line {row['line']}: image {row['image']!r} has the grade "
             f"{row['left']} as a left eye and {row['right']} as a right one "
-            f"({len(both)} such lines). Keep the one of the eye that it shows."
+            f"({len(both)} such lines). Keep only the grade of the eye shown."
         )
     rows["grade"] = rows[["left", "right"]].max(axis=1)
     rows["side"] = np.select([rows["left"] >= 0, rows["right"] >= 0], [0, 1], UNKNOWN)

@@ -182,8 +182,8 @@ def _excel_lines(file, data):
     filled = [name for name, lines in sheets.items() if any(any(f) for _, f in lines)]
     if len(filled) > 1:
         raise ValueError(
-            f"it is a workbook of {len(filled)} sheets, {', '.join(filled)}; save each "
-            "as a CSV and pass the list of them"
+            f"the workbook has {len(filled)} sheets ({', '.join(filled)}); save each "
+            "as a CSV and pass the list of files"
         )
     return sheets[filled[0]] if filled else []
 

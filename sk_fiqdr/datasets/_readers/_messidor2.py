@@ -151,7 +151,7 @@ def _add_pairs(frame, file):
             if key in patient:
                 raise ValueError(
                     f"{file!r}: {name!r} stands in line {line[key]} and in line "
-                    f"{row['line']}, expected once. Keep the pair that is right."
+                    f"{row['line']}, expected once. Remove the wrong pair."
                 )
             patient[key] = next(iter(names.values()))
             eye[key], line[key] = side, row["line"]

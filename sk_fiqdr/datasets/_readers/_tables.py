@@ -234,9 +234,9 @@ def _by_poor_label(text, column):
     others = sorted(set(plain) - {poor, "", str(UNKNOWN)})
     if poor not in set(plain) or len(others) > 1:
         raise ValueError(
-            f"poor_label={column.poor!r} is to be one of two labels of the column "
+            f"poor_label={column.poor!r} must be one of the two labels of the column "
             f"{column.names[0]!r}, which holds {sorted(set(text))[:6]!r}. Name the one "
-            "that means poor; leave a third one empty, or map it to one of both."
+            "that means poor; leave a third one empty, or map it to one of the two."
         )
     known = {poor: 0, **dict.fromkeys(others, 1)}
     return plain.map(lambda label: known.get(label, UNKNOWN))

@@ -216,7 +216,7 @@ def _build(cls, path, fitted, parameters):
             net.initialize()
     except (TypeError, ValueError, AttributeError, RuntimeError) as error:
         raise ValueError(
-            f"{str(path)!r} describes no {cls.__name__} that can be built here: {error}"
+            f"{str(path)!r} cannot be built as a {cls.__name__}: {error}"
         ) from error
     return net
 

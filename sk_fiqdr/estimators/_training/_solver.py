@@ -33,7 +33,7 @@ def check_solver(net):
     for name, unset in {"train_split": None, "balance": None}.items():
         if getattr(net, name) is not unset:
             raise ValueError(
-                f'{name}={getattr(net, name)!r} has no meaning with solver="ridge": '
+                f'{name}={getattr(net, name)!r} is not used by solver="ridge": '
                 f'leave it {unset!r}, or set solver="gradient".'
             )
     if net.grade_loss not in ("cross_entropy", "ordinal"):

@@ -9,7 +9,7 @@ from sklearn.model_selection._search import BaseSearchCV
 from sklearn.utils import get_tags
 
 from ...utils._digest import digest
-from ._recall import RecallingEstimator, RecallingResults, recalling_scorer
+from ._cached_fits import RecallingEstimator, RecallingResults, recalling_scorer
 from ._records import Records
 
 FORMAT = 2

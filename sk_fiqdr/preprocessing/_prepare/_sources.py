@@ -49,7 +49,7 @@ def check_folders(images, output):
         if folder.exists() and not folder.is_dir():
             raise NotADirectoryError(
                 f"{str(folder)!r} is a file, expected a folder. "
-                "Name the folder that it lies in, or another."
+                "Pass its parent folder, or another."
             )
     images, output = images.resolve(), output.resolve()
     # Ask the file system where it can: on some, Out and out are one folder.
@@ -119,7 +119,7 @@ def _walk(folder, prefix, above, output, sources, aside):
         if target is not None and output in (target, *target.parents):
             raise ValueError(
                 f"{entry.path!r} is a link into the output folder {str(output)!r}: "
-                "what is prepared cannot be an original too. Remove the link, or "
+                "an output file cannot also be an original. Remove the link, or "
                 "choose another output folder."
             )
         if os.path.isdir(entry.path):

@@ -207,7 +207,9 @@ def _place(task, name):
     path = task.output / name
     if path.parent.resolve() != path.parent:
         raise OSError(
-            errno.ELOOP, "A link leads out of the output folder", os.fspath(path)
+            errno.ELOOP,
+            "A symbolic link points outside the output folder",
+            os.fspath(path),
         )
     return path
 

@@ -1,7 +1,7 @@
 """Splits that keep the eyes of a patient together, and decisions tuned on them.
 
-Both eyes of a patient mostly have the same grade, so the score of a split that
-separates them gives scores that are too high. Everything here works with any X and any estimator and
+Both eyes of a patient mostly have the same grade, so that a split that separates them
+gives scores that are too high. Everything here works with any X and any estimator and
 does not depend on nets. The meta-estimators tune cut-points, the threshold of a gate
 and temperatures on patients that the estimator inside them has not seen. A search can
 be resumed after its process was killed.

@@ -17,6 +17,7 @@ def audit(
     images: o.Images,
     grades: o.Grades = None,
     quality: o.Quality = None,
+    layout: o.Layout = "auto",
     patient_column: o.PatientColumn = None,
     poor_label: o.PoorLabel = None,
     picture: Annotated[
@@ -44,11 +45,12 @@ def audit(
         check_format(as_json, as_csv)
         check_free(picture, overwrite)
         from .. import datasets
+        from ..datasets._readers._load_folder import NoLabelsError
         from ._fit_model import load, log_found
 
-        if grades or quality:
-            data = load(images, grades, quality, patient_column, poor_label)
-        else:
+        try:
+            data = load(images, grades, quality, layout, patient_column, poor_label)
+        except NoLabelsError:
             data = _without_labels(images)
         found = datasets.audit(data, n_jobs=n_jobs, progress=progress)
         frame = found.frame(table)

@@ -24,6 +24,7 @@ def evaluate(
     images: o.Images,
     grades: o.Grades = None,
     quality: o.Quality = None,
+    layout: o.Layout = "auto",
     patient_column: o.PatientColumn = None,
     poor_label: o.PoorLabel = None,
     report: Annotated[
@@ -55,7 +56,7 @@ def evaluate(
         model_folder(model)  # before torch is waited for
         from ._fit_model import describe_patients, load, log_found
 
-        data = load(images, grades, quality, patient_column, poor_label)
+        data = load(images, grades, quality, layout, patient_column, poor_label)
         rows = _unseen(model, data)
         net = load_model(
             model, device=device, on_error="raise" if on_error == "raise" else "skip"

@@ -1,10 +1,10 @@
 """What `train` and `search` share: data, the net, and its progress."""
 
-from ..datasets import load_kaggle_dr
+from ..datasets import load_folder
 from ._messages import count_files, log
 
 
-def load(images, grades, quality, patient_column=None, poor_label=None):
+def load(images, grades, quality, layout="auto", patient_column=None, poor_label=None):
     """Join images and labels, and log what was found.
 
     Parameters
@@ -13,6 +13,8 @@ def load(images, grades, quality, patient_column=None, poor_label=None):
         Folder.
     grades, quality : list of Path or None
         Label files.
+    layout : str, default="auto"
+        Which set or kind of labels it is.
     patient_column : str, default=None
         Column that names patients; "none" reads them from the names of images.
     poor_label : str, default=None
@@ -21,25 +23,22 @@ def load(images, grades, quality, patient_column=None, poor_label=None):
     Returns
     -------
     data : Bunch
-        From `load_kaggle_dr`.
+        From `load_folder`.
 
     Raises
     ------
     ValueError
-        If there is no label file.
+        If there are no labels.
     """
-    if not grades and not quality:
-        raise ValueError(
-            "There are no labels: name CSV files with --grades (columns image, level) "
-            "and --quality (columns image, quality)."
-        )
-    data = load_kaggle_dr(
+    data = load_folder(
         images,
         grades or None,
         quality or None,
+        layout=layout,
         patient_column=False if patient_column == "none" else patient_column,
         poor_label=poor_label,
     )
+    log(f"Read as {data.layout}: {data.counted}.")
     log_found(data)
     grade, quality = data.target.T
     log(

@@ -9,7 +9,9 @@ from ._config import read_config
 
 Images = Annotated[
     Path,
-    typer.Argument(help="Folder of images <patient>_<left or right>.jpeg, any depth."),
+    typer.Argument(
+        help="Folder of images, any depth, or of a whole set such as APTOS or DDR."
+    ),
 ]
 Grades = Annotated[
     list[Path] | None,
@@ -19,6 +21,14 @@ Quality = Annotated[
     list[Path] | None,
     typer.Option(
         help="CSV with columns image, quality (1 good, 0 poor). May be repeated."
+    ),
+]
+Layout = Annotated[
+    str,
+    typer.Option(
+        help="Which set or labels it is; auto finds out: labels (CSV files), eyeq, "
+        "aptos, brset, ddr, deepdrid, drimdb, idrid, messidor2, odir, grade-folders, "
+        "quality-folders."
     ),
 ]
 PatientColumn = Annotated[

@@ -35,6 +35,7 @@ def search(
     output: o.Output = Path("my-search"),
     grades: o.Grades = None,
     quality: o.Quality = None,
+    layout: o.Layout = "auto",
     patient_column: o.PatientColumn = None,
     poor_label: o.PoorLabel = None,
     test_size: o.TestSize = 0.2,
@@ -106,7 +107,7 @@ def search(
             "lambd": list(lambd or [0.0, 0.1]),
         }
         run = _make_search(ctx.params, grid, frozen, output)
-        data = load(images, grades, quality, patient_column, poor_label)
+        data = load(images, grades, quality, layout, patient_column, poor_label)
         rows, held_out = hold_out(data, test_size, random_state)
         log(
             f"{describe_held_out(data, len(held_out))}: the search does not use them, "

@@ -24,6 +24,7 @@ def train(
     output: o.Output = Path("my-model"),
     grades: o.Grades = None,
     quality: o.Quality = None,
+    layout: o.Layout = "auto",
     patient_column: o.PatientColumn = None,
     poor_label: o.PoorLabel = None,
     test_size: o.TestSize = 0.2,
@@ -128,7 +129,7 @@ def train(
         elif average and not is_random:
             chosen["solver"] = "average"
         net = make_net(chosen, checkpoint_dir=output / "checkpoints")
-        data = load(images, grades, quality, patient_column, poor_label)
+        data = load(images, grades, quality, layout, patient_column, poor_label)
         train, test = hold_out(data, test_size, random_state)
         tuning = _hold_out_to_tune(data, train, random_state, tune and not frozen)
         if is_random:

@@ -62,7 +62,7 @@ class Layout(NamedTuple):
     """How a set lies on disk when it is unpacked.
 
     Names match whatever their case, blanks, underscores and %20; `*` stands for
-    anything.
+    anything, and a bar stands between two names of one place.
 
     Attributes
     ----------
@@ -85,27 +85,15 @@ class Layout(NamedTuple):
         """
         folder = Path(folder)
         check_folder(folder)
-        level = [folder]
-        for _ in range(DEEPEST + 1):
-            complete, deeper = [], []
-            for root in level:
-                entries = _entries(root)
-                found = {
-                    key: _follow(entries, path.split("/"))
-                    for key, path in self.places.items()
-                }
-                if all(found[key] for key in required):
-                    complete.append((root, found))
-                deeper += (Path(entry.path) for _, entry in entries if entry.is_dir())
-            if len(complete) > 1:
-                raise ValueError(
-                    f"{str(folder)!r} holds {self.name} {len(complete)} times: "
-                    f"{', '.join(repr(str(root)) for root, _ in complete[:5])}. Pass "
-                    "one of these folders."
-                )
-            if complete:
-                return complete[0][1]
-            level = deeper
+        complete = self._search(folder, required)
+        if len(complete) > 1:
+            raise ValueError(
+                f"{str(folder)!r} holds {self.name} {len(complete)} times: "
+                f"{', '.join(repr(str(root)) for root, _ in complete[:5])}. Pass "
+                "one of these folders."
+            )
+        if complete:
+            return complete[0][1]
         wanted = [self.places[key] for key in required]
         raise ValueError(
             f"{str(folder)!r} does not hold {self.name} as it is distributed: looked "
@@ -114,6 +102,34 @@ class Layout(NamedTuple):
             f"{_indent(show_tree(folder))}\nPass the folder that holds this tree, with "
             f"names as distributed.{advice}"
         )
+
+    def holds(self, folder, required):
+        """Tell whether all of these places are there, in the folder or deeper."""
+        return bool(self._search(Path(folder), required))
+
+    def _search(self, folder, required):
+        """Return the roots that have these places, of the first level that has any."""
+        level = [folder]
+        for _ in range(DEEPEST + 1):
+            complete, deeper = [], []
+            for root in level:
+                entries = _entries(root)
+                found = {
+                    key: _first(entries, path) for key, path in self.places.items()
+                }
+                if all(found[key] for key in required):
+                    complete.append((root, found))
+                deeper += (Path(entry.path) for _, entry in entries if entry.is_dir())
+            if complete:
+                return complete
+            level = deeper
+        return []
+
+
+def _first(entries, patterns):
+    """Return the first path that matches one of several patterns, split by bars."""
+    found = (_follow(entries, pattern.split("/")) for pattern in patterns.split("|"))
+    return next(filter(None, found), None)
 
 
 def _follow(entries, pattern):

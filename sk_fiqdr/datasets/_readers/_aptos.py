@@ -3,8 +3,8 @@
 from pathlib import Path
 
 from .._folder import Layout
-from ._assemble import add_labels, as_bunch, frame_of_images
-from ._tables import read_labels, whole_numbers
+from ._assemble import add_labels, as_bunch, frame_of_images, join_parts
+from ._tables import grade_column, read_labels
 
 LAYOUT = Layout(
     "APTOS 2019",
@@ -14,10 +14,21 @@ LAYOUT = Layout(
     train_images/
         000c1434d8d7.png
         ...
+or, of the mirror with labels of all images,
+    train_1.csv, valid.csv, test.csv
+    train_images/, val_images/, test_images/
 """,
-    {"labels": "train.csv", "images": "train_images"},
+    {
+        "train images": "train_images",
+        "train labels": "train.csv|train_1.csv",
+        "validation images": "val_images",
+        "validation labels": "valid.csv",
+        "test images": "test_images",
+        "test labels": "test.csv",
+    },
 )
-GRADE = whole_numbers(4, "diagnosis")
+REQUIRED = ("train images", "train labels")
+GRADE = grade_column("diagnosis")
 
 DESCR = """APTOS 2019 Blindness Detection
 
@@ -46,7 +57,9 @@ def load_aptos(folder, *, return_X_y=False):
     r"""Read the training set of APTOS 2019: grades, no quality, no patients.
 
     The layout is that of the Kaggle download: ``train.csv`` (``id_code,diagnosis``)
-    beside the folder ``train_images``. Label files may be untidy; see `load_kaggle_dr`.
+    beside the folder ``train_images``; or that of the mirror which splits these images
+    into ``train_images``, ``val_images`` and ``test_images``, all of which are read.
+    Label files may be untidy; see `load_kaggle_dr`.
 
     Parameters
     ----------
@@ -95,10 +108,19 @@ def load_aptos(folder, *, return_X_y=False):
     >>> eyes.target.tolist(), eyes.groups.tolist()
     ([[2, -1], [4, -1]], ['000c1434d8d7', '001639a390f0'])
     """
-    places = LAYOUT.find(folder, ["labels", "images"])
-    frame = frame_of_images(places["images"], named_by_patient=False)
-    rows = read_labels(places["labels"], ("id_code",), {"grade": GRADE})
-    report = add_labels(frame, rows, "grade", ["grade"], places["images"])
+    places = LAYOUT.find(folder, REQUIRED)
+    parts = []
+    # Kaggle's own test.csv has no grades; that of the mirror has, as valid.csv.
+    mirrored = places["validation labels"] is not None
+    for part in ("train", "validation", "test") if mirrored else ("train",):
+        images, labels = places[f"{part} images"], places[f"{part} labels"]
+        if images is None or labels is None:
+            continue
+        frame = frame_of_images(images, named_by_patient=False)
+        rows = read_labels(labels, ("id_code",), {"grade": GRADE})
+        report = add_labels(frame, rows, "grade", ["grade"], images)
+        parts.append((frame.assign(subset=part), report))
+    frame, report = join_parts(parts)
     return as_bunch(
         frame, report, Path(folder), DESCR, return_X_y, patients_known=False
     )

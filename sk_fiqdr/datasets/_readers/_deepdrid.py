@@ -38,6 +38,7 @@ regular_fundus_images/
     },
 )
 SUBSETS = ("train", "validation", "test")
+USUAL = ("train", "validation")
 SCORES = {  # each has its own steps; 1 to 10, artifact from 0
     "clarity": whole_numbers(10, "Clarity", required=False),
     "field_definition": whole_numbers(10, "Field definition", required=False),
@@ -76,7 +77,7 @@ Challenge. Patterns 3(6), 100512, 2022.
 """
 
 
-def load_deepdrid(folder, *, subset=("train", "validation"), return_X_y=False):
+def load_deepdrid(folder, *, subset=USUAL, return_X_y=False):
     r"""Read DeepDRiD's regular fundus images: grades by eye, quality by image.
 
     The layout is that of the project's repository, ``regular_fundus_images``. Label

@@ -28,7 +28,7 @@ B. Disease Grading/
         "test labels": "2. Groundtruths/b. IDRiD_Disease Grading_Testing Labels.*",
     },
 )
-SUBSETS = ("train", "test")
+SUBSETS = USUAL = ("train", "test")
 COLUMNS = {
     "grade": whole_numbers(4, "Retinopathy grade"),
     "macular_edema": whole_numbers(2, "Risk of macular edema", required=False),

@@ -64,7 +64,8 @@ def _table_lines(table):
     header = [str(name).strip() for name in table.columns]
     columns = [[cell_text(v) for v in table.iloc[:, at]] for at in range(len(header))]
     rows = map(list, zip(*columns, strict=True))
-    return header, [(row, fields) for row, fields in enumerate(rows) if any(fields)]
+    rows = enumerate(rows, table.attrs.get("first_line", 0))
+    return header, [(row, fields) for row, fields in rows if any(fields)]
 
 
 def _file_lines(file, columns, wanted):

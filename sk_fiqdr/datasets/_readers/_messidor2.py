@@ -17,9 +17,10 @@ LAYOUT = Layout(
         ...
     messidor_data.csv      image_id,adjudicated_dr_grade,...   (Kaggle)
     messidor-2.csv         left;right, pairs of eyes           (ADCIS, optional)
+or, of the mirror, messidor-2/ or preprocess/ in place of IMAGES/
 """,
     {
-        "images": "IMAGES",
+        "images": "IMAGES|preprocess|messidor-2",
         "labels": "messidor_data.*",
         "pairs": "messidor-2.*",
     },

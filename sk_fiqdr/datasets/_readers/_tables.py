@@ -185,12 +185,23 @@ def _read_file(file, columns):
     return rows
 
 
+def is_eyeq(file, header):
+    """Tell by its name, or by its columns, whether a label file seems to be EyeQ's."""
+    called = is_called_eyeq(file)
+    return called or {"quality", "dr grade"} <= {*map(plain_name, header)}
+
+
+def is_called_eyeq(file):
+    """Tell by its name whether a label file is EyeQ's."""
+    return "eyeq" in plain_word(os.path.basename(file)).replace(" ", "")
+
+
 def _refuse_eyeq(file, header, column):
     """Raise where 0 and 1 seem to be EyeQ's good and usable, not poor and good."""
     if column.words is not QUALITY_WORDS or column.poor is not None:
         return
-    named = "eyeq" in plain_word(os.path.basename(file)).replace(" ", "")
-    if named or {"quality", "dr grade"} <= {*map(plain_name, header)}:
+    if is_eyeq(file, header):
+        named = is_called_eyeq(file)
         raise ValueError(
             f"{file!r} seems to be EyeQ's: its {'name' if named else 'columns'} "
             f"{os.path.basename(file) if named else header!r} say so, and EyeQ counts "

@@ -189,8 +189,8 @@ def find_layout(folder, grades=None, quality=None, poor_label=None):
 def _no_labels(folder):
     return (
         f"There are no labels in {str(folder)!r}: name CSV files with --grades "
-        "(columns image, level) and --quality (columns image, quality), in Python grades= and "
-        "quality=; or put one into the folder; or sort images into folders 0 to 4 or "
+        "(columns image, level) and --quality (columns image, quality), in Python "
+        "grades= and quality=; or put one into the folder; or sort images into folders 0 to 4 or "
         "No_DR to Proliferate_DR. Of a data set that has a reader pass the whole."
     )
 

@@ -190,8 +190,9 @@ def _no_labels(folder):
     return (
         f"There are no labels in {str(folder)!r}: name CSV files with --grades "
         "(columns image, level) and --quality (columns image, quality), in Python "
-        "grades= and quality=; or put one into the folder; or sort images into folders 0 to 4 or "
-        "No_DR to Proliferate_DR. Of a data set that has a reader pass the whole."
+        "grades= and quality=; or put one into the folder; or sort images into folders "
+        "0 to 4 or No_DR to Proliferate_DR. Pass the whole folder of a data set that "
+        "has a reader."
     )
 
 

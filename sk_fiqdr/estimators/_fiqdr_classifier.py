@@ -8,6 +8,7 @@ from ..metrics import quadratic_weighted_kappa
 from ..modules import AveragedNet
 from ..utils._constraints import one_of, real
 from ..utils._labels import UNKNOWN, check_targets, most_probable
+from ..utils._relabelled import refuse_relabelled
 from ..utils._tasks import GRADE, QUALITY, TASKS
 from ._centred_quality import CentredQuality
 from ._graded import Graded
@@ -261,6 +262,7 @@ class FIQDRClassifier(CentredQuality, Graded, ClassifierMixin, FundusNet):
             )
 
     def _encode_targets(self, y):
+        refuse_relabelled(self)
         y = self._encode_held_out(y)
         self._fit_beta(QUALITY.labels(y))
         return y

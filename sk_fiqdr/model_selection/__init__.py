@@ -10,6 +10,7 @@ be resumed after its process was killed.
 from ..exceptions import PatientLeakageError
 from ._decisions._calibrated_tasks import CalibratedTasksCV
 from ._decisions._conformal_grades import ConformalGradesCV
+from ._decisions._cross_val_predict_tasks import cross_val_predict_tasks
 from ._decisions._fellow_eye_classifier import FellowEyeClassifier
 from ._decisions._fellow_eyes import fuse_fellow_eyes
 from ._decisions._quality_gate import QualityGate
@@ -33,6 +34,7 @@ __all__ = [
     "SearchCheckpoint",
     "TunedGradeThresholdsCV",
     "check_patients_apart",
+    "cross_val_predict_tasks",
     "fuse_fellow_eyes",
     "patient_ids",
     "patient_train_test_split",

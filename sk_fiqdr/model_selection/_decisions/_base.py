@@ -3,7 +3,6 @@
 from inspect import signature
 
 import numpy as np
-from sklearn import get_config
 from sklearn.base import BaseEstimator, ClassifierMixin, MetaEstimatorMixin
 from sklearn.frozen import FrozenEstimator
 from sklearn.utils import get_tags, indexable
@@ -13,20 +12,12 @@ from sklearn.utils._param_validation import (
     RealNotInt,
     StrOptions,
 )
-from sklearn.utils.metadata_routing import (
-    MetadataRouter,
-    MethodMapping,
-    process_routing,
-)
 from sklearn.utils.metaestimators import available_if
-from sklearn.utils.validation import (
-    check_is_fitted,
-    has_fit_parameter,
-)
+from sklearn.utils.validation import check_is_fitted
 
 from ...utils._constraints import N_JOBS
+from ...utils._relabelled import refuse_relabelled
 from ...utils._unwrap import is_multi_task, last_step, unwrap
-from .._splits._patient_kfold import PatientStratifiedKFold
 from ._check_tasks import check_tasks, kappa_of_predictions
 from ._out_of_fold import (
     GRADE,
@@ -35,6 +26,7 @@ from ._out_of_fold import (
     make_splits,
     predict_out_of_fold,
 )
+from ._routing import route, router_of
 
 
 def _inner(nested):
@@ -98,6 +90,7 @@ class NestedClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
                 f"This {type(self).__name__} estimator requires y to be passed, but "
                 "the target y is None."
             )
+        refuse_relabelled(self)
         X, y = indexable(X, y)
         if (
             self.cv != "prefit"
@@ -169,20 +162,12 @@ class NestedClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
             )
         )
 
-    def _route(self, groups, params):
-        """Return the parameters for `fit` of each estimator, and the split's groups."""
-        given = {} if groups is None else {"groups": groups}
-        if get_config()["enable_metadata_routing"]:
-            routed = process_routing(self, "fit", **params, **given)
-            own = [routed[name].fit for name in self._routed_names()]
-            return tuple(own), routed.splitter.split.get("groups")
-        return tuple(
-            {**params, **(given if has_fit_parameter(estimator, "groups") else {})}
-            for estimator in self._estimators()
-        ), groups
+    def _named_estimators(self):
+        names = ("estimator", "quality_estimator")
+        return dict(zip(names, self._estimators(), strict=False))
 
-    def _routed_names(self):
-        return ("estimator", "quality_estimator")[: len(self._estimators())]
+    def _route(self, groups, params):
+        return route(self, self._named_estimators(), groups, params)
 
     def get_metadata_routing(self):
         """Return how metadata are routed.
@@ -192,15 +177,7 @@ class NestedClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
         router : MetadataRouter
             `groups` go to the splitter, and what the estimators request to their `fit`.
         """
-        mapping = MethodMapping().add(caller="fit", callee="fit")
-        router = MetadataRouter(owner=self)
-        for name, estimator in zip(
-            self._routed_names(), self._estimators(), strict=True
-        ):
-            router.add(**{name: estimator}, method_mapping=mapping)
-        splitter = self.cv if hasattr(self.cv, "split") else PatientStratifiedKFold()
-        mapping = MethodMapping().add(caller="fit", callee="split")
-        return router.add(splitter=splitter, method_mapping=mapping)
+        return router_of(self, self._named_estimators(), self.cv)
 
     def _keep(self, fitted):
         self.estimator_ = fitted[GRADE]

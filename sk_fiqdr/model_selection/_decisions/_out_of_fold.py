@@ -20,7 +20,7 @@ from .._splits._patient_kfold import PatientStratifiedKFold
 GRADE, QUALITY = 0, 1
 
 
-def make_splits(cv, X, y, groups, random_state):
+def make_splits(cv, X, y, groups, random_state, *, stacklevel=5):
     """Split as `cv` says, grouped by patient.
 
     Parameters
@@ -33,6 +33,8 @@ def make_splits(cv, X, y, groups, random_state):
         Patient of each row; read from X by default, if X holds paths.
     random_state : int, RandomState or None
         Assigns patients at random for an int or float `cv`, reproducibly.
+    stacklevel : int, default=5
+        Number of calls from here to the user's, for the warning.
 
     Returns
     -------
@@ -54,7 +56,7 @@ def make_splits(cv, X, y, groups, random_state):
             "row counts as a patient of its own. If the eyes of a patient end up in "
             "different folds, the result is too good: pass groups=patient_ids(names).",
             UserWarning,
-            stacklevel=5,
+            stacklevel=stacklevel,
         )
     if isinstance(cv, Real) and not isinstance(cv, Integral):
         shares = np.array([1 - cv, cv])

@@ -20,7 +20,6 @@ EXTRAS = {  # a package by which to see whether the extra is installed
     "opencv-python-headless": "clahe",
     "openpyxl": "excel",
     "onnxruntime": "onnx",
-    "timm": "timm",
     "accelerate": "distributed",
 }
 

@@ -88,7 +88,8 @@ class _Scorer:
     """One measure of one task."""
 
     def __init__(self, name, measure, task):
-        self.name, self.measure, self.task = name, measure, task
+        self.name = self.__name__ = self.__qualname__ = name
+        self.measure, self.task = measure, task
         self.__doc__ = cleandoc(f"""Score the {task} that a fitted estimator predicts.
 
         Parameters

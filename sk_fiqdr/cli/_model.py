@@ -3,6 +3,8 @@
 import os
 from pathlib import Path
 
+from ..utils._csv_cells import from_text
+
 N_AT_ONCE = 256  # images to predict together: it bounds memory
 SPLIT = "split.csv"
 GRADED, UNREADABLE, NOT_FINITE = "graded", "unreadable", "not finite"
@@ -149,14 +151,29 @@ def trained_rows(folder):
     rows : DataFrame or None
         With columns image, patient and part; None if there is no such file.
     """
-    import pandas as pd
-
     place = model_folder(folder)
     for path in (place / SPLIT, place.parent / SPLIT):
         if path.is_file():
-            split = pd.read_csv(path, dtype=str, keep_default_na=False)
+            split = _read_split(path)
             return split[split["part"] == "train"]
     return None
+
+
+def _read_split(path):
+    import pandas as pd
+
+    try:
+        split = pd.read_csv(path, dtype=str, keep_default_na=False)
+        found = ", ".join(split.columns)
+    except ValueError as error:  # empty, torn, or not UTF-8
+        split, found = pd.DataFrame(), str(error)
+    if {"image", "patient", "part"} - set(split.columns):
+        raise ValueError(
+            f"{str(path)!r} holds {found!r:.200}, expected image, patient and part: it "
+            "was not written by sk-fiqdr train. Restore it, or remove it to evaluate "
+            "without knowing whose images were trained on."
+        )
+    return split.map(from_text)
 
 
 def predictions(net, paths, show):

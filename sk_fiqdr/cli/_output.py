@@ -4,6 +4,7 @@ import os
 
 import typer
 
+from ..utils._csv_cells import write_cells
 from ..utils._files import check_place, written_whole
 from ._config import beside
 
@@ -42,7 +43,7 @@ def show(frame, *, title=None, as_json=False, as_csv=False):
     if as_json:
         typer.echo(frame.to_json(orient="records", indent=2, force_ascii=False))
     elif as_csv:
-        typer.echo(frame.to_csv(index=False), nl=False)
+        typer.echo(write_cells(frame, None), nl=False)
     else:
         _print_table(frame, title)
 
@@ -120,4 +121,4 @@ def write_csv(frame, path):
         The file.
     """
     with written_whole(path) as draft:
-        frame.to_csv(draft, index=False)
+        write_cells(frame, draft)

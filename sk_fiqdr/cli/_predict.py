@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from ..utils._csv_cells import write_cells
 from ..utils._files import written_whole
 from ..utils._progress import progress_bar
 from . import _options as o
@@ -105,7 +106,7 @@ def _graded(net, paths, aside, refuse_below, both_eyes, progressed, output):
             parts.append(part)
             if draft is not None:
                 first = len(parts) == 1
-                part.to_csv(draft, mode="a", header=first, index=False)
+                write_cells(part, draft, mode="a", header=first)
 
         found = predictions(net, paths, progressed)
         for part in _with_fellow_eyes(found, net) if both_eyes else found:

@@ -133,7 +133,7 @@ def test_without_a_gpu_the_way_out_is_told(command, eyes, model, tmp_path):
     output = ["--output", tmp_path / "out"]
     result = run(command, *first, *labels, "--device", "cuda", *output)
     assert result.exit_code == 2
-    assert "finds no GPU. device='auto' then uses the CPU" in words(result.stderr)
+    assert "finds no GPU. Set device='auto' to use the CPU" in words(result.stderr)
 
 
 @pytest.mark.parametrize(

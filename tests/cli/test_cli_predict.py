@@ -2,6 +2,7 @@
 
 import io
 import json
+import os
 import shutil
 
 import numpy as np
@@ -305,3 +306,41 @@ def test_settings_of_ones_own_are_not_replaced_unasked(
     assert "k.csv.toml' exists, and nothing is overwritten" in words(result.stderr)
     assert sorted(tmp_path.iterdir()) == before
     assert kind == "dangling" or settings.read_text() == "years of work"
+
+
+@pytest.mark.parametrize(
+    "content", ["a,b\n1,2\n", "", "image,patient\n1_left,1\n", "part\ntrain\n"]
+)
+def test_a_split_csv_of_other_columns_is_named(eyes, model, tmp_path, content):
+    shutil.copytree(model / "model", tmp_path / "model")
+    (tmp_path / "model" / "split.csv").write_text(content)
+    result = run("evaluate", tmp_path / "model", eyes.images, *eyes.labels)
+    assert result.exit_code == 2, result.output
+    assert "split.csv" in result.stderr
+    assert "expected image, patient and part" in words(result.stderr)
+
+
+@pytest.mark.parametrize("name", ["=1+1", "+1", "-1", "@SUM(1)"])
+def test_names_that_look_like_formulas_are_written_as_text(
+    name, eyes, model, tmp_path, monkeypatch
+):
+    photograph = next(eyes.images.iterdir())
+    shutil.copy(photograph, tmp_path / f"{name}_left.jpeg")
+    monkeypatch.chdir(tmp_path)
+    result = run("predict", model, ".", "--csv")
+    assert result.exit_code == 0, result.output
+    (path,) = pd.read_csv(io.StringIO(result.stdout))["path"]
+    assert path == f"'{name}_left.jpeg"
+
+
+def test_a_name_that_is_not_utf8_has_its_row(eyes, model, tmp_path):
+    photographs = tmp_path / "photographs"
+    photographs.mkdir()
+    photograph = next(eyes.images.iterdir())
+    shutil.copy(photograph, photographs / "1_left.jpeg")
+    shutil.copy(photograph, os.fsencode(photographs) + b"/bad\xff_left.jpeg")
+    result = run("predict", model, photographs, "--output", tmp_path / "p.csv")
+    assert result.exit_code == 0, result.output
+    graded = pd.read_csv(tmp_path / "p.csv")
+    assert graded["grade"].nunique() == 1
+    assert graded["path"].str.contains(r"bad\udcff_left", regex=False).sum() == 1

@@ -200,7 +200,7 @@ def test_no_folder_is_made_behind_a_link(images, output, eyes, tmp_path):
     (images / "new" / "deep").mkdir(parents=True)
     Image.fromarray(eyes[0]).save(images / "new" / "deep" / "3_left.png")
     (output / "new").symlink_to(elsewhere)
-    with pytest.raises(OSError, match="link leads out of the output folder"):
+    with pytest.raises(OSError, match="link points outside the output folder"):
         prepare(images, output)
     assert not list(elsewhere.iterdir())
 

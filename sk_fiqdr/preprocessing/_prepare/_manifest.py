@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 import pandas as pd
 
+from ...utils._csv_cells import as_text, from_text
 from ...utils._files import written_whole
 from ...utils._same_file import size_and_time
 from ._sources import could_be_output
@@ -244,7 +245,9 @@ def read_rows(manifest):
         strange = []
         for row in rows:
             try:
-                values = dict(zip(header, (cell or None for cell in row), strict=True))
+                values = dict(
+                    zip(header, (from_text(cell) or None for cell in row), strict=True)
+                )
                 for name, number in NUMBERS.items():
                     if values[name] is not None:
                         values[name] = number(values[name])
@@ -284,7 +287,7 @@ def write_manifest(manifest, records, drafts):
     ):
         rows = csv.writer(file)
         rows.writerow(Record._fields)
-        rows.writerows(records)
+        rows.writerows(map(as_text, record) for record in records)
 
 
 def read_manifest(manifest):
@@ -301,7 +304,7 @@ def read_manifest(manifest):
         One row for each photograph.
     """
     text = set(Record._fields) - set(NUMBERS)
-    return pd.read_csv(
+    frame = pd.read_csv(
         Path(manifest),
         dtype={
             **dict.fromkeys(text, str),
@@ -311,3 +314,4 @@ def read_manifest(manifest):
         keep_default_na=False,
         na_values=[""],
     )
+    return frame.assign(**{name: frame[name].map(from_text) for name in text})

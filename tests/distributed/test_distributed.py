@@ -389,7 +389,7 @@ def test_it_is_cloned_pickled_copied_and_saved(tiny, fundus, tmp_path):
         assert type(again) is estimator
         assert (again.predict_proba(fundus.data) == proba).all()
         again.partial_fit(fundus.data, fundus.target)
-    with pytest.raises(ValueError, match="holds a FIQDRClassifier"):
+    with pytest.raises(ValueError, match="holds a 'FIQDRClassifier'"):
         DistributedDRGrader.from_pretrained(tmp_path / "model", backbone=TinyBackbone)
 
 

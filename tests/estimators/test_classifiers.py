@@ -364,7 +364,7 @@ def test_loading_from_elsewhere_says_what_is_missing(features, heads, tmp_path):
         FIQDRClassifier.from_pretrained(tmp_path)
     X, y = features
     DRGrader(**heads).fit(X, y[:, 0]).save_pretrained(tmp_path / "grader")
-    with pytest.raises(ValueError, match="holds a DRGrader"):
+    with pytest.raises(ValueError, match="holds a 'DRGrader'"):
         FIQDRClassifier.from_pretrained(tmp_path / "grader")
     with pytest.raises(FileExistsError, match="overwrite=True"):
         DRGrader(**heads).fit(X, y[:, 0]).save_pretrained(tmp_path / "grader")

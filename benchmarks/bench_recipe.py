@@ -104,6 +104,9 @@ def main():
             image_size=args.image_size,
             max_epochs=args.max_epochs,
             lr=0.02,
+            batch_size=32,
+            quality_loss_weight=1.0,
+            augment="default",
             amp=False,  # bfloat16 is slower for depthwise convolutions on a CPU
             random_state=args.seed,
             verbose=1,

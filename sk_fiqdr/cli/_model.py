@@ -165,7 +165,7 @@ def _read_split(path):
     try:
         split = pd.read_csv(path, dtype=str, keep_default_na=False)
         found = ", ".join(split.columns)
-    except ValueError as error:  # empty, torn, or not UTF-8
+    except ValueError as error:  # empty, incomplete, or not UTF-8
         split, found = pd.DataFrame(), str(error)
     if {"image", "patient", "part"} - set(split.columns):
         raise ValueError(

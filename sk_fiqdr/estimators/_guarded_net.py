@@ -1,7 +1,7 @@
 """GuardedNet: a net whose training stops with a diagnosis where it cannot continue."""
 
 from ._net_parts import NetParts
-from ._training._fit_errors import (
+from ._training._diagnosis import (
     check_finite,
     check_some_were_read,
     check_weights,

@@ -31,7 +31,7 @@ from ._check_input import (
 from ._checkpoints._checkpoint import open_checkpoint
 from ._guarded_net import GuardedNet
 from ._saving._saving_mixin import SavingMixin
-from ._training._fit_errors import check_outputs, warn_interrupted
+from ._training._diagnosis import check_outputs, warn_interrupted
 from ._training._image_dataset import AugmentedDataset, FundusDataset, make_loader
 from ._training._inner_split import check_inner_split
 
@@ -267,7 +267,7 @@ class FundusNet(
             kwargs |= {"X": dataset.X, "y": dataset.y}
         super().notify(method_name, **kwargs)
         if method_name == "on_epoch_end" and self._checkpoint is not None:
-            self._checkpoint.save(self)
+            self._checkpoint.end_epoch(self)
 
     def run_single_epoch(self, iterator, training, **kwargs):
         """Train or validate for one epoch."""

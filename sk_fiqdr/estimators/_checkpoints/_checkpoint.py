@@ -290,6 +290,16 @@ class Checkpoint:
             self.dataset.unreadable.copy_(state["unreadable"])
         self._content = {}  # else the network is in memory twice
 
+    def end_epoch(self, net):
+        """Write a checkpoint after an epoch, which is each of them.
+
+        Parameters
+        ----------
+        net : FundusNet
+            At the end of an epoch.
+        """
+        self.save(net)
+
     def save(self, net, *, finished=False):
         """Write the current state of the net, then delete the previous checkpoint.
 

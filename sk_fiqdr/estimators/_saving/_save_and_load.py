@@ -12,7 +12,7 @@ import torch
 
 from ...utils._files import folder_written_whole, read_regular, recover_folder
 from ...utils._version import versions
-from .._training._fit_errors import name_of_nan
+from .._training._diagnosis import name_of_nan
 from ._model_card import model_card
 from ._saved_format import (
     CONFIG,

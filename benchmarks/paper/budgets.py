@@ -188,6 +188,7 @@ BUDGETS = {
             "image_size": 224,
             "batch_size": 64,
             "max_epochs": 15,
+            "augment": "default",
             "optimizer__weight_decay": 1e-4,
             "iterator_train__num_workers": 8,
             "iterator_valid__num_workers": 8,
@@ -207,6 +208,7 @@ BUDGETS = {
         settings={
             "backbone": "shufflenet_v2_x0_5",
             "image_size": 32,
+            "batch_size": 32,
             "max_epochs": 1,
             "augment": None,
             "amp": False,

@@ -249,7 +249,7 @@ def test_bad_arguments_are_refused(eyes):
         compare(models, y, baseline="worst")
     with pytest.raises(ValueError, match="'good' alone"):
         compare({"good": models["good"]}, y, pairs=True)
-    with pytest.raises(TypeError, match="needs X"):
+    with pytest.raises(TypeError, match="pass X="):
         compare({"model": DummyClassifier()}, y)
     with pytest.raises(ValueError, match="groups must name"):
         compare(models, y, groups=groups[:4])

@@ -157,7 +157,13 @@ def check_output(output, command, settings, *, has_begun):
                 f"`sk-fiqdr {command}`. Choose another --output."
             )
         return
-    before = tomllib.loads((output / RUN).read_text(encoding="utf-8"))
+    try:
+        before = tomllib.loads((output / RUN).read_text(encoding="utf-8"))
+    except (ValueError, RecursionError) as error:
+        raise ValueError(
+            f"{str(output / RUN)!r} is not TOML: {error}. Choose another --output, or "
+            "remove that folder."
+        ) from error
     differing = [
         f"{name} ({before.get(name)!r} then, {settings.get(name)!r} now)"
         for name in sorted({*before, *settings})

@@ -141,6 +141,8 @@ def test_without_a_gpu_the_way_out_is_told(command, eyes, model, tmp_path):
     [
         ("betta = 3", "'betta', which `sk-fiqdr train` does not know. It takes images"),
         ("beta = ", "is not TOML"),
+        ("beta = " + "[" * 5000 + "]" * 5000, "is not TOML"),
+        ("beta = " + "{a = " * 5000 + "1" + "}" * 5000, "is not TOML"),
         ("max_epochs = 'many'", "unable to parse string as an integer"),
     ],
 )
@@ -150,6 +152,18 @@ def test_a_config_that_cannot_be_used_is_told(toml, message, eyes, tmp_path):
     result = run("train", eyes.images, *eyes.labels, "--config", config)
     assert result.exit_code == 2
     assert message in words(result.stderr)
+
+
+@pytest.mark.parametrize(
+    "toml", ["beta = ", "beta = " + "[" * 5000 + "]" * 5000, "beta = '\x00'"]
+)
+def test_a_record_of_a_run_that_cannot_be_read_is_named(toml, eyes, tmp_path):
+    (tmp_path / "run.toml").write_text(toml)
+    args = ["train", eyes.images, *eyes.labels, *SMALL, "--output", tmp_path]
+    result = run(*args, "--weights", "none")
+    assert result.exit_code == 2
+    assert "run.toml' is not TOML" in words(result.stderr)
+    assert "Choose another --output" in words(result.stderr)
 
 
 def test_a_damaged_model_is_named(eyes, model, tmp_path):

@@ -5,13 +5,16 @@ import gzip
 import io
 import os
 import re
+import reprlib
 import zipfile
 
 import pandas as pd
 
-from ...utils._quiet import quiet
+from ._workbook import read_workbook
 
 SEPARATORS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "bar"}
+SHORT = reprlib.Repr()  # of what a file holds, in a message
+SHORT.maxlist, SHORT.maxstring = 30, 80
 LARGEST = 1 << 28  # bytes of an unpacked label file
 EXCEL = "pass pandas.read_excel(file) in place of the file, or save it as CSV"
 SIGNATURES = {  # how files begin that are taken for label files
@@ -162,29 +165,21 @@ def _is_workbook(data):
 
 def _excel_lines(file, data):
     try:
-        import openpyxl
+        sheets = read_workbook(data)
     except ImportError as error:
         raise ImportError(
             f"{file!r} is an Excel workbook, and openpyxl, which reads those, is not "
             "installed. pip install 'sk-fiqdr[excel]', or save it as CSV."
         ) from error
-    try:
-        with quiet(module="openpyxl"):  # styles and validations it does not know
-            book = openpyxl.load_workbook(io.BytesIO(data), read_only=True)
-            sheets = {
-                sheet.title: [
-                    (line, [cell_text(value) for value in row])
-                    for line, row in enumerate(sheet.iter_rows(values_only=True), 1)
-                ]
-                for sheet in book.worksheets
-            }
-    except Exception as error:  # openpyxl raises of all kinds on damaged files
-        raise ValueError(f"it is a damaged Excel workbook: {error!r}") from error
+    sheets = {
+        title: [(line, [cell_text(value) for value in row]) for line, row in rows]
+        for title, rows in sheets.items()
+    }
     filled = [name for name, lines in sheets.items() if any(any(f) for _, f in lines)]
     if len(filled) > 1:
         raise ValueError(
-            f"the workbook has {len(filled)} sheets ({', '.join(filled)}); save each "
-            "as a CSV and pass the list of files"
+            f"the workbook has {len(filled)} sheets ({', '.join(filled)[:200]}); save "
+            "each as a CSV and pass the list of files"
         )
     return sheets[filled[0]] if filled else []
 

@@ -17,7 +17,9 @@ from ...utils._label_words import (
 )
 from ...utils._labels import UNKNOWN
 from .._folder import image_key, image_name
-from ._label_files import SEPARATORS, is_table, name_of, plain_name, read_lines
+from ._label_files import SEPARATORS, SHORT, is_table, name_of, plain_name, read_lines
+
+shown = SHORT.repr
 
 # What a column is called that tells whose photographs are.
 PATIENT_NAMES = (
@@ -204,9 +206,9 @@ def _refuse_eyeq(file, header, column):
         named = is_called_eyeq(file)
         raise ValueError(
             f"{file!r} seems to be EyeQ's: its {'name' if named else 'columns'} "
-            f"{os.path.basename(file) if named else header!r} say so, and EyeQ counts "
-            "0 good, 1 usable and 2 reject, the other way round than here. Read it "
-            "with sk_fiqdr.datasets.load_eyeq (sk-fiqdr: --layout eyeq). If 0 means "
+            f"{os.path.basename(file) if named else shown(header)} say so, and EyeQ "
+            "counts 0 good, 1 usable and 2 reject, the other way round than here. Read "
+            "it with sk_fiqdr.datasets.load_eyeq (sk-fiqdr: --layout eyeq). If 0 means "
             "poor in it, say poor_label=0 (sk-fiqdr: --poor-label 0)."
         )
 
@@ -219,7 +221,8 @@ def _to_labels(rows, text, column, task):
         bad = (~allowed).idxmax()
         raise ValueError(
             f"{rows['file'][bad]!r} line {rows['line'][bad]}: image "
-            f"{rows['image'][bad]!r} has {column.names[0]} {text[bad]!r}, expected a "
+            f"{shown(rows['image'][bad])} has {column.names[0]} "
+            f"{shown(text[bad])}, expected a "
             f"name and a whole number from {min(column.values)} to "
             f"{max(column.values)} ({int((~allowed).sum())} such lines). "
             f"{_advice(task, column, text)}"
@@ -246,8 +249,9 @@ def _by_poor_label(text, column):
     if poor not in set(plain) or len(others) > 1:
         raise ValueError(
             f"poor_label={column.poor!r} must be one of the two labels of the column "
-            f"{column.names[0]!r}, which holds {sorted(set(text))[:6]!r}. Name the one "
-            "that means poor; leave a third one empty, or map it to one of the two."
+            f"{column.names[0]!r}, which holds {shown(sorted(set(text))[:6])}. "
+            "Name the one that means poor; leave a third one empty, or map it to one "
+            "of the two."
         )
     known = {poor: 0, **dict.fromkeys(others, 1)}
     return plain.map(lambda label: known.get(label, UNKNOWN))
@@ -277,14 +281,15 @@ def _advice(task, column, text):
     if words and task == "quality" and len(labels) == 2:
         one, other = sorted(labels)
         return (
-            f"Say which of the two means poor: poor_label={one!r} or "
-            f"poor_label={other!r} (sk-fiqdr: --poor-label)."
+            f"Say which of the two means poor: poor_label={shown(one)} or "
+            f"poor_label={shown(other)} (sk-fiqdr: --poor-label)."
         )
     if words:
         name, meanings = column.names[0], WORDS.get(task, {})
+        words = list(dict.fromkeys(word[:80] for word in words))
         return (
             f"Write down what each word means: frame[{name!r}] = "
-            f"{map_words(name, list(dict.fromkeys(words)), meanings)}, and pass the "
+            f"{map_words(name, words, meanings)}, and pass the "
             "frame in place of the file."
         )
     return "Correct it, or leave the label empty where it is unknown."
@@ -301,9 +306,10 @@ def _refuse_contradictions(rows, task, column, unknown=UNKNOWN):
     if len(contradicting):
         other = contradicting.iloc[0]
         one = first.loc[other.name]
+        values = [str(row[task])[:80] for row in (one, other)]
         raise ValueError(
-            f"{other['image']!r} has {column} {one[task]} in {one['file']!r} line "
-            f"{one['line']} and {other[task]} in {other['file']!r} line "
+            f"{shown(other['image'])} has {column} {values[0]} in {one['file']!r} "
+            f"line {one['line']} and {values[1]} in {other['file']!r} line "
             f"{other['line']} ({len(contradicting)} such contradictions). Keep the row "
             "that is right; where two images in two folders share the name, read each "
             "folder with its own label file."
@@ -320,7 +326,7 @@ def _find_columns(file, header, columns, wanted):
         found = [at for name in column.names for at in places.get(plain_name(name), [])]
         if not found and column.required:
             raise ValueError(
-                f"{file!r} has no column {column.names[0]!r}, but {header!r}. "
+                f"{file!r} has no column {column.names[0]!r}, but {shown(header)}. "
                 f"Expected {wanted} in its first line, separated by a comma."
             )
         if len(found) > 1 and key == "image":
@@ -328,7 +334,7 @@ def _find_columns(file, header, columns, wanted):
         if len(found) > 1:
             raise ValueError(
                 f"{file!r} has {len(found)} columns for {column.names[0]!r} in its "
-                f"header {header!r}. Keep the one that is right"
+                f"header {shown(header)}. Keep the one that is right"
                 + (", or name it: patient_column=." if key == "patient" else ".")
             )
         where[key] = found[0] if found else None

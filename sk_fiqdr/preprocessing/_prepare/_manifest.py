@@ -234,11 +234,11 @@ def read_rows(manifest):
     if not manifest.is_file():
         return
     with open(manifest, encoding="utf-8", newline="") as file:
-        rows = csv.reader(file)
+        rows = _rows_of_text(manifest, file)
         header = next(rows, [])
         if tuple(header) != Record._fields:
             raise ValueError(
-                f"{str(manifest)!r} has columns {header!r}, expected those of a "
+                f"{str(manifest)!r} has columns {header!r:.500}, expected those of a "
                 f"prepared folder: {list(Record._fields)!r}. Choose another output "
                 "folder; files of other origin are never overwritten."
             )
@@ -264,6 +264,16 @@ def read_rows(manifest):
                 record = record._replace(status=status)
             yield record
     _warn_of_strange(manifest, strange)
+
+
+def _rows_of_text(manifest, file):
+    try:
+        yield from csv.reader(file)
+    except (csv.Error, UnicodeDecodeError) as error:
+        raise ValueError(
+            f"{str(manifest)!r} is not a readable CSV ({error}). Copy it again, or choose "
+            "another output folder."
+        ) from error
 
 
 def write_manifest(manifest, records, drafts):

@@ -436,6 +436,20 @@ def test_an_output_folder_of_another_origin_is_refused(images, output, eyes):
     assert tree(output) == before
 
 
+@pytest.mark.parametrize(
+    "row", [b"\xff\xfe", b"a\xc3", b"1" * 200_000, b'"' + b"1" * 200_000]
+)
+def test_a_manifest_that_is_not_a_table_of_text_is_named(row, images, output):
+    prepare(images, output)
+    manifest = output / "manifest.csv"
+    whole = manifest.read_bytes()
+    manifest.write_bytes(whole + row)
+    before = tree(output)
+    with pytest.raises(ValueError, match=r"manifest\.csv' is not a readable CSV"):
+        prepare(images, output)
+    assert tree(output) == before
+
+
 def test_a_manifest_of_another_origin_is_refused(images, output):
     output.mkdir()
     (output / "manifest.csv").write_text("image,level\n10_left,0\n")

@@ -271,8 +271,8 @@ def _rows_of_text(manifest, file):
         yield from csv.reader(file)
     except (csv.Error, UnicodeDecodeError) as error:
         raise ValueError(
-            f"{str(manifest)!r} is not a readable CSV ({error}). Copy it again, or choose "
-            "another output folder."
+            f"{str(manifest)!r} is not a readable CSV ({error}). Copy it again, or "
+            "choose another output folder."
         ) from error
 
 

@@ -1,6 +1,6 @@
 """Grades of both eyes of a patient, beside those of each eye alone."""
 
-from ._model import GRADED, numbers_of
+from ._model import DAMAGED, GRADED, numbers_of
 
 FLATTERS = (
     "In most data sets the graders saw both eyes of a patient, which flatters scores "
@@ -72,7 +72,7 @@ def add_both_eyes(frame, net, groups=None):
         net._decide_grade(fused) if tuned else most_probable(fused, classes),
         dtype="Int64",
     )
-    graded = frame["status"].eq(GRADED).to_numpy()
+    graded = frame["status"].isin([GRADED, DAMAGED]).to_numpy()
     grade[~graded] = pd.NA
     columns = {"grade_both_eyes": grade} | {
         f"p_both_eyes_{classes[at]}": fused[:, at].round(6) for at in classes.argsort()

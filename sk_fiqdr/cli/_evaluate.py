@@ -10,7 +10,14 @@ from . import _options as o
 from ._both_eyes import FLATTERS, add_both_eyes, check_grades
 from ._config import settings_of, write_beside
 from ._messages import log, telling
-from ._model import load_model, model_folder, predictions, trained_rows
+from ._model import (
+    DAMAGED,
+    GRADED,
+    load_model,
+    model_folder,
+    predictions,
+    trained_rows,
+)
 from ._output import check_format, check_free, show
 
 BOTH = "grade, both eyes"
@@ -36,6 +43,7 @@ def evaluate(
     ] = 1000,
     device: o.Device = "auto",
     on_error: o.OnError = "warn",
+    on_damage: o.OnDamage = "warn",
     random_state: o.RandomState = 0,
     overwrite: o.Overwrite = False,
     config: o.Config = None,
@@ -59,16 +67,19 @@ def evaluate(
         data = load(images, grades, quality, layout, patient_column, poor_label)
         rows = _unseen(model, data)
         net = load_model(
-            model, device=device, on_error="raise" if on_error == "raise" else "skip"
+            model,
+            device=device,
+            on_error="raise" if on_error == "raise" else "skip",
+            on_damage=on_damage,
         )
         if both_eyes:
             check_grades(net)
         paths, y, groups = data.data[rows], data.target[rows], data.groups[rows]
         with progress_bar("predicting", len(paths), shown=progress) as progressed:
-            scores, errors = score_predictions(
+            scores, status = score_predictions(
                 net, paths, y, groups, n_bootstraps, progressed, both_eyes=both_eyes
             )
-        read = errors.eq("").to_numpy()
+        read = is_scored(status).to_numpy()
         show(
             scores,
             title=describe_patients(data, rows[read]),
@@ -77,7 +88,7 @@ def evaluate(
         )
         if both_eyes:
             log(FLATTERS)
-        log_unreadable(errors[~read])
+        log_unreadable(status)
         counts = {"scored": int(read.sum()), "unreadable": int((~read).sum())}
         log_found(data, {**counts, "trained on": len(data.data) - len(rows)})
         if report is not None:
@@ -168,8 +179,8 @@ def score_predictions(
     scores : DataFrame
         With columns task, measure, value, lower and upper; a task without
         labels is not in it.
-    errors : Series of shape (n,)
-        Why an image could not be read and is ignored; "" if it could.
+    status : DataFrame of shape (n, 2)
+        Columns status and error of `predictions`: what is unreadable is ignored.
     """
     import pandas as pd
 
@@ -177,13 +188,13 @@ def score_predictions(
 
     scores = [pd.DataFrame(columns=COLUMNS)]
     if not len(paths):
-        return scores[0], pd.Series([], dtype=str)
+        return scores[0], pd.DataFrame({"status": [], "error": []}, dtype=str)
     frame = pd.concat(predictions(net, list(paths), progressed), ignore_index=True)
     if both_eyes:
         frame, n_fellows = add_both_eyes(frame, net, groups)
         frame = frame.rename(columns={"grade_both_eyes": BOTH})
         log(f"{n_fellows} of {len(frame)} images have a fellow eye among them.")
-    read = frame["error"].eq("").to_numpy()
+    read = is_scored(frame).to_numpy()
     y, groups = y[read], groups[read]
     for task, known, truth, reporter in (
         ("grade", y[:, 0] >= 0, y, grading_report),
@@ -194,21 +205,43 @@ def score_predictions(
             predicted = frame.loc[read, task].to_numpy(dtype=int)
             table = reporter(truth, predicted, groups=groups, n_bootstraps=n_bootstraps)
             scores.append(table.reset_index().assign(task=task)[COLUMNS])
-    return pd.concat(scores[1:] or scores, ignore_index=True), frame["error"]
+    return pd.concat(scores[1:] or scores, ignore_index=True), frame[
+        ["status", "error"]
+    ]
 
 
-def log_unreadable(errors):
-    """List the first files that could not be read, and count all.
+def is_scored(status):
+    """Tell which images were predicted, if only from damaged pixels.
 
     Parameters
     ----------
-    errors : sequence of str
-        The reason for each.
+    status : DataFrame
+        From `score_predictions`.
+
+    Returns
+    -------
+    is_scored : Series of bool
+        False for what is ignored.
     """
-    for error in list(errors)[:N_SHOWN]:
-        log(f"  unreadable: {error}")
-    if len(errors):
-        log(f"{len(errors)} images could not be read, and are ignored.")
+    return status["status"].isin([GRADED, DAMAGED])
+
+
+def log_unreadable(status):
+    """List the first files that could not be read or are damaged, and count all.
+
+    Parameters
+    ----------
+    status : DataFrame
+        From `score_predictions`.
+    """
+    named = status[status["status"].ne(GRADED)]
+    for kind, error in named[["status", "error"]].head(N_SHOWN).values:
+        log(f"  {kind}: {error}")
+    counts = named["status"].value_counts()
+    if n_damaged := counts.pop(DAMAGED) if DAMAGED in counts else 0:
+        log(f"{n_damaged} images are damaged, and are used all the same.")
+    if n := counts.sum():
+        log(f"{n} images could not be read, and are ignored.")
 
 
 def _write_report(path, net, X, y, groups, n_bootstraps, random_state):

@@ -4,12 +4,14 @@ import os
 from pathlib import Path
 
 from ..utils._csv_cells import from_text
+from ..utils._quiet import quiet
 
 N_AT_ONCE = 256  # images to predict together: it bounds memory
 SPLIT = "split.csv"
-GRADED, UNREADABLE, NOT_FINITE = "graded", "unreadable", "not finite"
+GRADED, DAMAGED = "graded", "damaged"
+UNREADABLE, NOT_FINITE = "unreadable", "not finite"
 ASIDE = "left aside"
-STATUSES = (GRADED, UNREADABLE, NOT_FINITE, ASIDE)
+STATUSES = (GRADED, DAMAGED, UNREADABLE, NOT_FINITE, ASIDE)
 ESTIMATORS = ("DRGrader", "FIQDRClassifier", "QualityClassifier")
 
 
@@ -176,6 +178,26 @@ def _read_split(path):
     return split.map(from_text)
 
 
+def last_status(net):
+    """Return what the last call of a net could not read, or read from damaged files.
+
+    Parameters
+    ----------
+    net : FundusNet
+        The net.
+
+    Returns
+    -------
+    status : DataFrame
+        Columns status and error, as in `predictions`; without those that are graded.
+    """
+    import pandas as pd
+
+    found = {UNREADABLE: net.unreadable_, DAMAGED: net.damaged_}
+    rows = [(kind, text) for kind, texts in found.items() for text in texts.values()]
+    return pd.DataFrame(rows, columns=["status", "error"], dtype=str)
+
+
 def predictions(net, paths, show):
     """Yield the predictions of a net, some images at a time.
 
@@ -193,12 +215,14 @@ def predictions(net, paths, show):
     frame : DataFrame
         path, and for the tasks of the net: grade, p_grade_0 to p_grade_4, and, where
         cut-points decide, expected_grade and most_probable_grade; quality, p_good;
-        status: graded, unreadable or not finite; error, why it is not
-        graded.
+        status: graded, damaged (graded all the same), unreadable or not finite;
+        error, what is wrong with it.
     """
     for start in range(0, len(paths), N_AT_ONCE):
         part = paths[start : start + N_AT_ONCE]
-        yield _predict(net, part)
+        with quiet(UserWarning, message=r"\d+ of \d+ images are damaged"):
+            frame = _predict(net, part)
+        yield frame
         show(start + len(part))
 
 
@@ -227,10 +251,13 @@ def _predict(net, paths):
                 frame["most_probable_grade"] = _labels(best, read)
         else:
             frame["p_good"] = proba[:, list(classes).index(1)].round(6)
-    frame["error"] = [net.unreadable_.get(str(path), "") for path in paths]
-    unread = frame["error"].ne("")
+    errors = net.damaged_ | net.unreadable_
+    frame["error"] = [errors.get(str(path), "") for path in paths]
+    unread = pd.Series([str(path) in net.unreadable_ for path in paths])
+    damaged = frame["error"].ne("") & ~unread
     infinite = np.isnan(probabilities[0]).any(axis=1) & ~unread
     frame.insert(frame.columns.get_loc("error"), "status", GRADED)
+    frame.loc[damaged, "status"] = DAMAGED
     frame.loc[unread, "status"] = UNREADABLE
     frame.loc[infinite, ["status", "error"]] = (
         NOT_FINITE,

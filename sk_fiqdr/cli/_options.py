@@ -128,4 +128,11 @@ OnError = Annotated[
     str,
     typer.Option(help="An unreadable image: raise (stop), warn, or skip."),
 ]
+OnDamage = Annotated[
+    str,
+    typer.Option(
+        help="Damaged JPEGs: warn (use and list them), raise (take them for "
+        "unreadable), or ignore."
+    ),
+]
 RandomState = Annotated[int, typer.Option(min=0, help="Seed of all random numbers.")]

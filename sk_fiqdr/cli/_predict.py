@@ -14,6 +14,7 @@ from ._config import settings_of, write_beside
 from ._messages import count_files, log, telling
 from ._model import (
     ASIDE,
+    DAMAGED,
     NOT_FINITE,
     STATUSES,
     UNREADABLE,
@@ -22,6 +23,8 @@ from ._model import (
     predictions,
 )
 from ._output import check_format, check_free, show
+
+N_NAMED = 20  # files that the command names; the table names all
 
 
 def predict(
@@ -42,6 +45,7 @@ def predict(
     ] = None,
     both_eyes: o.BothEyes = False,
     device: o.Device = "auto",
+    on_damage: o.OnDamage = "warn",
     overwrite: o.Overwrite = False,
     config: o.Config = None,
     progress: o.Progress = True,
@@ -51,9 +55,10 @@ def predict(
     """Grade images and classify their quality; unreadable files are listed.
 
     A row for each file: path, grade, its probabilities, quality (1 good, 0 poor),
-    p_good, refused, status (graded, unreadable, not finite, left aside) and error,
-    which says why. With --both-eyes also grade_both_eyes and its probabilities.
-    Prepare the images as those that the model was trained on.
+    p_good, refused, status (graded, damaged, unreadable, not finite, left aside) and
+    error, which says why. A damaged image is graded all the same. With --both-eyes also
+    grade_both_eyes and its probabilities. Prepare the images as those that the model
+    was trained on.
 
     Exit status: 0 done, 1 some files could not be read, 2 it cannot be done like this.
     """
@@ -66,7 +71,7 @@ def predict(
 
         is_file = images.is_file()
         paths, aside = Listing([str(images)], {}) if is_file else find_images(images)
-        net = load_model(model, device=device, on_error="skip")
+        net = load_model(model, device=device, on_error="skip", on_damage=on_damage)
         tasks = {task.name for task in net._tasks}
         if refuse_below is not None and "quality" not in tasks:
             raise ValueError(
@@ -85,12 +90,13 @@ def predict(
             write_beside(output, "predict", settings_of(ctx))
             show(_summary(frame), title=None, as_json=as_json, as_csv=as_csv)
             log(f"The predictions are in {output}")
-        failed = frame[frame["status"].isin([UNREADABLE, NOT_FINITE])]
-        for path, status, error in failed[["path", "status", "error"]].head(20).values:
+        failed = frame["status"].isin([UNREADABLE, NOT_FINITE])
+        named = frame.loc[failed | frame["status"].eq(DAMAGED)].head(N_NAMED)
+        for path, status, error in named[["path", "status", "error"]].values:
             log(f"  {status}: {error}" + f" ({path})" * (path not in error))
         counts = {status: int(frame["status"].eq(status).sum()) for status in STATUSES}
         log(count_files(counts, describe_aside(aside)))
-    raise typer.Exit(1 if len(failed) else 0)
+    raise typer.Exit(1 if failed.any() else 0)
 
 
 def _graded(net, paths, aside, refuse_below, both_eyes, progressed, output):
@@ -149,6 +155,6 @@ def _summary(frame):
     if "quality" in frame:
         rows.append(("poor quality", int(frame["quality"].eq(0).sum())))
         rows.append(("refused", int(frame["refused"].sum())))
-    for status in (UNREADABLE, NOT_FINITE, ASIDE):
+    for status in (DAMAGED, UNREADABLE, NOT_FINITE, ASIDE):
         rows.append((status, int(frame["status"].eq(status).sum())))
     return pd.DataFrame(rows, columns=["what", "n"])

@@ -76,6 +76,7 @@ def search(
         int, typer.Option(help="Number of parallel fits; -1: all cores.")
     ] = 1,
     on_error: o.OnError = "raise",
+    on_damage: o.OnDamage = "warn",
     random_state: o.RandomState = 0,
     config: o.Config = None,
     progress: o.Progress = True,
@@ -160,7 +161,7 @@ def _make_search(settings, grid, frozen, output):
     from ..model_selection import PatientStratifiedKFold, SearchCheckpoint
     from ._fit_model import make_net, weights_of
 
-    names = ("backbone", "weights", "image_size", "device", "on_error")
+    names = ("backbone", "weights", "image_size", "device", "on_error", "on_damage")
     if frozen:
         from .. import DeepFeatures
 

@@ -9,9 +9,9 @@ import typer
 from ..utils._progress import progress_bar
 from . import _options as o
 from ._config import RUN, check_output, settings_of, write_config
-from ._evaluate import log_unreadable, score_predictions
+from ._evaluate import is_scored, log_unreadable, score_predictions
 from ._messages import interrupted, log, on_ctrl_c, telling
-from ._model import SPLIT
+from ._model import SPLIT, last_status
 from ._output import check_format, show, write_csv
 
 SHARE_TO_TUNE = 1 / 7  # of the patients that are trained on
@@ -84,6 +84,7 @@ def train(
     device: o.Device = "auto",
     num_workers: o.NumWorkers = 0,
     on_error: o.OnError = "raise",
+    on_damage: o.OnDamage = "warn",
     random_state: o.RandomState = 0,
     config: o.Config = None,
     progress: o.Progress = True,
@@ -109,6 +110,8 @@ def train(
             )
         has_begun = any((output / "checkpoints").rglob("*.safetensors"))
         check_output(output, "train", settings, has_begun=has_begun)
+        import pandas as pd
+
         from ..modules._backbones import resolve
         from ._fit_model import (
             beta_of,
@@ -149,13 +152,14 @@ def train(
             net.fit(data.data[fitted], data.target[fitted], groups=data.groups[fitted])
         if frozen and not tune:
             vars(net).pop("grade_cut_points_", None)
-        unreadable = list(net.unreadable_.values())
-        unreadable += _tune(net, data, train[tuning])
-        scores, errors = score_predictions(
+        status = [last_status(net), _tune(net, data, train[tuning])]
+        scores, held_out = score_predictions(
             net, data.data[test], data.target[test], data.groups[test]
         )
-        n_trained = len(train) - len(unreadable)
-        unreadable += [error for error in errors if error]
+        status = pd.concat(status)
+        n_trained = len(train) - int((~is_scored(status)).sum())
+        status = pd.concat([status, held_out])
+        n_unreadable = int((~is_scored(status)).sum())
         # What shows progress is not saved.
         net.set_params(callbacks=None, checkpoint_dir=None, verbose=0)
         _save(net, output, scores)
@@ -165,12 +169,12 @@ def train(
             as_json=as_json,
             as_csv=as_csv,
         )
-        log_unreadable(unreadable)
-        n_scored = len(data.data) - n_trained - len(unreadable)
+        log_unreadable(status)
+        n_scored = len(data.data) - n_trained - n_unreadable
         counts = {"trained on": n_trained, "scored": n_scored}
-        log_found(data, {**counts, "unreadable": len(unreadable)})
+        log_found(data, {**counts, "unreadable": n_unreadable})
         log(f"The model is in {output}: sk-fiqdr predict {output} FOLDER")
-    raise typer.Exit(1 if unreadable else 0)
+    raise typer.Exit(1 if n_unreadable else 0)
 
 
 def _hold_out_to_tune(data, train, random_state, tune):
@@ -197,17 +201,17 @@ def _hold_out_to_tune(data, train, random_state, tune):
 
 
 def _tune(net, data, rows):
-    """Tune the cut-points, and return why images could not be read."""
+    """Tune the cut-points, and return what was wrong with images."""
     if not len(rows):
-        return []
+        return None
     try:
         net.tune_grades(data.data[rows], data.target[rows], groups=data.groups[rows])
     except ValueError as error:  # such as a net that predicts the same for all
         log(f"The most probable grade is predicted. {error}")
-        return list(net.unreadable_.values())
+        return last_status(net)
     cuts = ", ".join(f"{cut:.2f}" for cut in net.grade_cut_points_)
     log(f"Cut-points of the expected grade, tuned on {len(rows)} images: {cuts}")
-    return list(net.unreadable_.values())
+    return last_status(net)
 
 
 def _parts(data, train):

@@ -33,7 +33,7 @@ class DistributedFIQDRClassifier(DataParallel, FIQDRClassifier):
         As in :class:`~sk_fiqdr.FIQDRClassifier`.
     gradient_clip, balance, train_split, early_stopping, on_error : object
         As in :class:`~sk_fiqdr.FIQDRClassifier`.
-    verbose, module, iterator_train__shuffle : object
+    on_damage, verbose, module, iterator_train__shuffle : object
         As in :class:`~sk_fiqdr.FIQDRClassifier`.
     beta, lambd, quality_loss_weight, grade_loss, solver, criterion : object
         As in :class:`~sk_fiqdr.FIQDRClassifier`.
@@ -92,7 +92,7 @@ class DistributedQualityClassifier(DataParallel, QualityClassifier):
         As in :class:`~sk_fiqdr.QualityClassifier`.
     gradient_clip, balance, train_split, early_stopping, on_error : object
         As in :class:`~sk_fiqdr.QualityClassifier`.
-    verbose, module, iterator_train__shuffle : object
+    on_damage, verbose, module, iterator_train__shuffle : object
         As in :class:`~sk_fiqdr.QualityClassifier`.
     iterator_train, iterator_valid, callbacks, warm_start, compile : object
         As in :class:`~sk_fiqdr.QualityClassifier`.
@@ -134,7 +134,7 @@ class DistributedDRGrader(DataParallel, DRGrader):
         As in :class:`~sk_fiqdr.DRGrader`.
     gradient_clip, balance, train_split, early_stopping, on_error : object
         As in :class:`~sk_fiqdr.DRGrader`.
-    verbose, module, iterator_train__shuffle : object
+    on_damage, verbose, module, iterator_train__shuffle : object
         As in :class:`~sk_fiqdr.DRGrader`.
     iterator_train, iterator_valid, callbacks, warm_start, compile : object
         As in :class:`~sk_fiqdr.DRGrader`.

@@ -117,9 +117,14 @@ def make_dataset(net, X, y=None, *, kind, **kwargs):
     unread = np.isnan(X[:, 0]) if kind == FEATURES else np.array(False)
     if unread.any():
         X = np.where(unread[:, None], np.float32(0), X)
-    size, on_error = int(net.image_size), net.on_error
     dataset = FundusDataset(
-        X, y, kind=kind, image_size=size, on_error=on_error, **kwargs
+        X,
+        y,
+        kind=kind,
+        image_size=int(net.image_size),
+        on_error=net.on_error,
+        on_damage=net.on_damage,
+        **kwargs,
     )
     if unread.any():
         dataset.unreadable = torch.from_numpy(unread)

@@ -19,7 +19,7 @@ class DRGrader(Graded, SingleTask):
         As in :class:`FIQDRClassifier`.
     lr, lr_schedule, backbone_lr, optimizer, gradient_clip, balance : object
         As in :class:`FIQDRClassifier`.
-    train_split, early_stopping, on_error, verbose, module : object
+    train_split, early_stopping, on_error, on_damage, verbose, module : object
         As in :class:`FIQDRClassifier`.
     iterator_train__shuffle, iterator_train, iterator_valid : object
         As in :class:`FIQDRClassifier`.

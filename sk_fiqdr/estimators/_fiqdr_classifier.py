@@ -82,6 +82,10 @@ class FIQDRClassifier(CentredQuality, Graded, ClassifierMixin, FundusNet):
     on_error : {"raise", "warn", "skip"}, default="raise"
         What to do with an unreadable image: "raise" an error; "warn" and "skip" ignore
         it, and `unreadable_` lists it.
+    on_damage : {"warn", "raise", "ignore"}, default="warn"
+        What to do with a JPEG that can be decoded although its data are damaged: "warn"
+        uses it, and `damaged_` lists it; "raise" treats it as unreadable; "ignore" does
+        not look for damage.
     verbose : int, default=0
         1 prints a line for each epoch.
     module : type or Module, default=MultiTaskNet
@@ -154,6 +158,9 @@ class FIQDRClassifier(CentredQuality, Graded, ClassifierMixin, FundusNet):
     unreadable_ : dict
         Path and reason of each image that the last call, in the same thread, could not
         read.
+    damaged_ : dict
+        Path and reason of each damaged image of the last call, with
+        ``on_damage="warn"``.
     training_data_ : list of dict
         The data of `fit` and `partial_fit`: numbers of images, patients and labels, and
         a hash that identifies them.

@@ -46,6 +46,7 @@ class FundusNet(
 
     check_patients = check_patients
     unreadable_ = LastCall()
+    damaged_ = LastCall()
     _checkpoint = _training_set = None  # of the fit that is under way
     _fewest_rows = 2  # of a batch, for batch norm
     # How losses are summed where processes share a batch: see sk_fiqdr.distributed.

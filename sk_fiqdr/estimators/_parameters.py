@@ -33,6 +33,7 @@ CONSTRAINTS = {
     "gradient_clip": [real(0, closed="neither"), None],
     "early_stopping": [whole(1), None],
     "on_error": [one_of("raise", "warn", "skip")],
+    "on_damage": [one_of("warn", "raise", "ignore")],
 }
 
 
@@ -70,6 +71,7 @@ class NetParameters(DeviceNet):
         train_split=None,
         early_stopping=None,
         on_error="raise",
+        on_damage="warn",
         verbose=0,
         module=MultiTaskNet,
         iterator_train__shuffle=True,
@@ -101,6 +103,7 @@ class NetParameters(DeviceNet):
         self.balance = balance
         self.early_stopping = early_stopping
         self.on_error = on_error
+        self.on_damage = on_damage
 
     def __setattr__(self, name, value):
         """Store a Module given as a parameter; skorch would register it as a part."""

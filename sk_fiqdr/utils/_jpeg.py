@@ -4,7 +4,13 @@ libjpeg decodes damaged data as far as it can, with a warning that Pillow does n
 on. A few changed bytes shift the brightness or the colour of all that follows.
 """
 
+import os
+from functools import lru_cache
+
 import simplejpeg
+from joblib import Parallel, delayed
+
+from ._same_file import place_and_times
 
 START = b"\xff\xd8"
 START_OF_SCAN = 0xDA
@@ -17,6 +23,7 @@ WARNINGS = ("Corrupt JPEG", "Premature end", "Inconsistent progression", "Invali
 MAX_SCANNED = 1_200_000_000  # pixels times scans
 # Grey levels, at half the contrast; rounding and encoders that sharpen use 1 or 2.
 TOLERANCE = 3
+FEWEST_FOR_THREADS = 64  # files
 
 
 def find_damage(path):
@@ -66,6 +73,54 @@ def find_damage(path):
     if means.min() < low or means.max() > high:
         return "Corrupt JPEG data: parts are darker than black or brighter than white"
     return ""
+
+
+def describe_damage(path):
+    """Say that a file is damaged which can be read all the same.
+
+    Parameters
+    ----------
+    path : str or Path
+        The file.
+
+    Returns
+    -------
+    text : str
+        "" where nothing is wrong as far as can be seen. A file that has not changed is
+        looked at once.
+    """
+    path = str(os.fspath(path))  # np.str_ names itself so
+    known_by = place_and_times(path)
+    damage = "" if known_by is None else _find_damage_once(*known_by)
+    if not damage:
+        return ""
+    return f"{path!r} is damaged ({damage}): some of its pixels are wrong."
+
+
+def describe_all_damage(paths):
+    """Describe the damage of many files, in threads.
+
+    Parameters
+    ----------
+    paths : sequence of str
+        The files.
+
+    Returns
+    -------
+    texts : list of str
+        As `describe_damage` returns them.
+    """
+    n_jobs = -1 if len(paths) >= FEWEST_FOR_THREADS else 1
+    threads = Parallel(n_jobs=n_jobs, require="sharedmem")
+    return threads(map(delayed(describe_damage), paths))
+
+
+@lru_cache(maxsize=1 << 17)  # more than the largest public set has
+def _find_damage_once(path, *_):
+    try:
+        return find_damage(path) if os.path.isfile(path) else ""
+    except OSError:  # reading it says why
+        return ""
 
 
 def count_scans(path):

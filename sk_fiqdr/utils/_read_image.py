@@ -8,7 +8,7 @@ from PIL import Image, UnidentifiedImageError
 
 from ..exceptions import UnreadableImageError
 from ._file_kinds import name_kind
-from ._jpeg import MAX_SCANNED, count_scans
+from ._jpeg import MAX_SCANNED, count_scans, describe_damage
 from ._pixels import choose_page, upright_rgb
 from ._quiet import quiet
 
@@ -168,7 +168,7 @@ def _check_regular_file(path):
         )
 
 
-def read_or_blank(path, image_size):
+def read_or_blank(path, image_size, on_damage="warn"):
     """Read an image, or return a black one and why it cannot be read.
 
     Parameters
@@ -177,16 +177,21 @@ def read_or_blank(path, image_size):
         The file.
     image_size : int
         Height and width of the result.
+    on_damage : {"warn", "raise", "ignore"}, default="warn"
+        "raise" takes a damaged JPEG for unreadable.
 
     Returns
     -------
     image : ndarray of shape (image_size, image_size, 3)
         uint8 pixels, as `read_image` returns them.
     error : UnreadableImageError, FileNotFoundError or None
-        What `read_image` raised.
+        What `read_image` raised, or that it is damaged.
     """
     try:
-        return read_image(path, image_size), None
+        image = read_image(path, image_size)
+        if on_damage == "raise" and (damage := describe_damage(path)):
+            raise UnreadableImageError(f"{damage} Copy it again.")
+        return image, None
     except (UnreadableImageError, FileNotFoundError) as error:
         return np.zeros((image_size, image_size, 3), dtype=np.uint8), error
 

@@ -4,9 +4,12 @@ import json
 import re
 import shutil
 
+import numpy as np
 import pandas as pd
 import pytest
 from helpers.commands import SMALL, run, words
+from helpers.image_files import damaged_jpegs
+from PIL import Image
 
 
 @pytest.fixture
@@ -106,6 +109,78 @@ def test_train_evaluate_search_and_audit_account_for_every_file(
     )
     assert searched.exit_code == 0, searched.output
     assert sums(searched.stderr) == [(N_FILES, first)]
+
+
+@pytest.fixture
+def partly_damaged(eyes, tmp_path):
+    """Return the folder of images, three of them with wrong pixels, and their names."""
+    folder = tmp_path / "damaged"
+    shutil.copytree(eyes.images, folder)
+    paths = sorted(folder.iterdir())[:3]
+    for path in paths:
+        pixels = np.asarray(Image.open(path))
+        path.write_bytes(damaged_jpegs(pixels)["cut short"])
+    return folder, {path.as_posix() for path in paths}
+
+
+def test_predict_grades_damaged_images_and_gives_the_reason(
+    partly_damaged, model, tmp_path
+):
+    folder, names = partly_damaged
+    graded = tmp_path / "graded.csv"
+    result = run("predict", model, folder, "--output", graded)
+    assert result.exit_code == 0, result.output
+    assert sums(result.stderr) == [(60, {"graded": 57, "damaged": 3})]
+    assert "Warning" not in result.stderr
+    rows = pd.read_csv(graded)
+    damaged = rows[rows["status"] == "damaged"]
+    assert set(damaged["path"]) == names
+    assert damaged["grade"].between(0, 4).all()
+    assert damaged["error"].str.contains("premature end of data segment").all()
+    assert rows.loc[rows["status"] == "graded", "error"].isna().all()
+
+    strict = run("predict", model, folder, "--on-damage", "raise", "--json")
+    assert strict.exit_code == 1
+    assert sums(strict.stderr) == [(60, {"graded": 57, "unreadable": 3})]
+    unread = [r for r in json.loads(strict.stdout) if r["status"] == "unreadable"]
+    assert {row["path"] for row in unread} == names
+    assert {row["grade"] for row in unread} == {None}
+
+    loose = run("predict", model, folder, "--on-damage", "ignore", "--csv")
+    assert sums(loose.stderr) == [(60, {"graded": 60})]
+
+
+def test_train_and_evaluate_name_damaged_images(partly_damaged, eyes, model, tmp_path):
+    folder, names = partly_damaged
+    train = "train", folder, *eyes.labels, *SMALL
+    result = run(*train, "--output", tmp_path / "a")
+    assert result.exit_code == 0, result.output
+    assert result.stderr.count("  damaged: ") == 3
+    assert all(name in result.stderr for name in names)
+    assert "3 images are damaged, and are used all the same" in result.stderr
+    total, counts = sums(result.stderr)[-1]
+    assert (total, sum(counts.values())) == (60, 60)
+    assert set(counts) == {"trained on", "scored"}
+    stopped = run(*train, "--output", tmp_path / "b", "--on-damage", "raise")
+    assert stopped.exit_code == 1
+    assert "is damaged" in stopped.stderr
+    skipped = run(
+        *(*train, "--output", tmp_path / "c", "--on-damage", "raise"),
+        *("--on-error", "skip"),
+    )
+    assert skipped.exit_code == 1
+    assert sums(skipped.stderr)[-1][1]["unreadable"] == 3
+
+    (tmp_path / "elsewhere").mkdir()  # without the split.csv beside the model
+    shutil.copytree(model / "model", tmp_path / "elsewhere" / "model")
+    evaluate = "evaluate", tmp_path / "elsewhere", folder, *eyes.labels
+    scored = run(*evaluate, "--n-bootstraps", "0")
+    assert scored.exit_code == 0, scored.output
+    assert scored.stderr.count("  damaged: ") == 3
+    assert sums(scored.stderr)[-1] == (60, {"scored": 60})
+    strict = run(*evaluate, "--n-bootstraps", "0", "--on-damage", "raise")
+    assert strict.exit_code == 1
+    assert sums(strict.stderr)[-1] == (60, {"scored": 57, "unreadable": 3})
 
 
 @pytest.fixture

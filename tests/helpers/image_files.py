@@ -1,7 +1,10 @@
 """Image files that Pillow cannot write."""
 
+import io
 import struct
 import zlib
+
+from PIL import Image
 
 
 def write_png16(path, pixels, colour=2):
@@ -23,3 +26,17 @@ def write_png16(path, pixels, colour=2):
         + chunk(b"IDAT", zlib.compress(rows))
         + chunk(b"IEND", b"")
     )
+
+
+def damaged_jpegs(pixels):
+    """Return files of one photograph that decoders show, with wrong pixels, by kind."""
+    buffer = io.BytesIO()
+    Image.fromarray(pixels).save(buffer, "JPEG", quality=90, subsampling="4:4:4")
+    data = buffer.getvalue()
+    start = data.index(b"\xff\xda") + 14  # of the pixels
+    third = start + (len(data) - start) // 3
+    return {
+        "cut short": data[:-third] + b"\xff\xd9",
+        "bytes left out": data[:third] + data[third + 41 :],
+        "a part twice": data[:third] + data[start:],
+    }

@@ -6,7 +6,11 @@ from ...utils._digest import describe_parameters, digest
 from ...utils._same_file import name_and_size
 
 # Parameters that the first checkpoints did not have, and what they were in effect.
-NEWER_DEFAULTS = {"grade_loss": "cross_entropy", "solver": "gradient"}
+NEWER_DEFAULTS = {
+    "grade_loss": "cross_entropy",
+    "on_damage": "warn",
+    "solver": "gradient",
+}
 
 
 def fit_key(net, dataset, state=None):

@@ -14,8 +14,10 @@ from sklearn.utils.validation import check_is_fitted
 from torch.utils.data import Subset
 
 from ...model_selection._fitted_images import check_patients, remember_images
+from ...utils._check_images import PATHS
 from ...utils._digest import digest
 from ...utils._files import written_whole
+from ...utils._jpeg import describe_all_damage
 from ...utils._last_call import LastCall
 from ...utils._progress import progress_bar
 from ...utils._report_unreadable import report_unreadable
@@ -78,6 +80,8 @@ class DeepFeatures(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstima
         What to do with an unreadable image. With "warn" and "skip" its row is nan, and
         `unreadable_` lists it; the next estimator needs the same setting, to ignore
         such rows.
+    on_damage : {"warn", "raise", "ignore"}, default="warn"
+        What to do with a damaged JPEG, as in :class:`FIQDRClassifier`.
     random_state : int, RandomState or None, default=0
         Seeds random weights. With None each fit draws new ones, and `memory` has no
         effect.
@@ -96,6 +100,9 @@ class DeepFeatures(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstima
     unreadable_ : dict
         Path and reason of each image that the last call, in the same thread, could not
         read.
+    damaged_ : dict
+        Path and reason of each damaged image of the last call, with
+        ``on_damage="warn"``.
 
     Notes
     -----
@@ -126,6 +133,7 @@ class DeepFeatures(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstima
 
     check_patients = check_patients
     unreadable_ = LastCall()
+    damaged_ = LastCall()
 
     def __init__(
         self,
@@ -143,6 +151,7 @@ class DeepFeatures(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstima
         batch_size=32,
         num_workers=0,
         on_error="raise",
+        on_damage="warn",
         random_state=0,
         progress=False,
     ):
@@ -159,6 +168,7 @@ class DeepFeatures(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstima
         self.batch_size = batch_size
         self.num_workers = num_workers
         self.on_error = on_error
+        self.on_damage = on_damage
         self.random_state = random_state
         self.progress = progress
 
@@ -281,7 +291,11 @@ class DeepFeatures(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstima
         check_is_fitted(self)
         X, kind = check_X(self, X, reset=False)
         dataset = FundusDataset(
-            X, kind=kind, image_size=int(self.image_size), on_error=self.on_error
+            X,
+            kind=kind,
+            image_size=int(self.image_size),
+            on_error=self.on_error,
+            on_damage=self.on_damage,
         )
         features = np.empty((len(X), self._n_features_out), np.float32)
         with progress_bar("features", len(X), shown=self.progress) as show:
@@ -296,6 +310,12 @@ class DeepFeatures(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstima
         folder, left = memory_folder(self.memory), range(len(features))
         if folder is not None:
             keys = image_keys(dataset.X, dataset.kind)
+            if self.on_damage == "raise" and dataset.kind == PATHS:
+                damage = describe_all_damage(dataset.X)
+                keys = [
+                    None if text else key
+                    for key, text in zip(keys, damage, strict=True)
+                ]
             cache = FeatureCache(folder / self.network_[:20], keys, features)
             missing = cache.read()
             left = [row for row, key in enumerate(keys) if key is None]
@@ -350,6 +370,7 @@ class DeepFeatures(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstima
             batch_size=self.batch_size,
             iterator_valid__num_workers=self.num_workers,
             on_error=self.on_error,
+            on_damage=self.on_damage,
             random_state=self.seed_,
         )
 

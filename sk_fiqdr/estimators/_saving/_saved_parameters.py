@@ -26,7 +26,7 @@ SPARE = re.compile(
     NO_PART.pattern
     + r"|(optimizer|iterator_train|iterator_valid|dataset|callbacks|compile"
     r"|train_split)(__\w+)?|augment|balance|batch_size|beta|early_stopping|freeze"
-    r"|grade_loss|gradient_clip|lambd|(backbone_)?lr|lr_schedule|max_epochs|on_error"
+    r"|grade_loss|gradient_clip|lambd|(backbone_)?lr|lr_schedule|max_epochs|on_(error|damage)"
     r"|predict_nonlinearity|quality_loss_weight|random_state|torch_load_kwargs"
     r"|use_caching|warm_start|(module__)?weights"
 )
@@ -262,6 +262,7 @@ RULES = {
     "balance": _one_of(None, "grade", "quality"),
     "early_stopping": _either(_nothing, _whole(1, 1_000_000)),
     "on_error": _one_of("raise", "warn", "skip"),
+    "on_damage": _one_of("warn", "raise", "ignore"),
     "warm_start": _truth,
     **OPTIMIZER_RULES,
 }

@@ -42,6 +42,8 @@ class FundusDataset(Dataset):
     on_error : {"raise", "warn", "skip"}, default="raise"
         What an unreadable file does: stop, or become a black image without labels,
         flagged in `unreadable`.
+    on_damage : {"warn", "raise", "ignore"}, default="warn"
+        "raise" takes a damaged JPEG for unreadable.
 
     Attributes
     ----------
@@ -59,6 +61,7 @@ class FundusDataset(Dataset):
         sample_weight=None,
         groups=None,
         on_error="raise",
+        on_damage="warn",
     ):
         super().__init__(X, y)
         self.kind = kind
@@ -66,6 +69,7 @@ class FundusDataset(Dataset):
         self.sample_weight = sample_weight
         self.groups = groups
         self.on_error = on_error
+        self.on_damage = on_damage
         self.unreadable = None
         if on_error != "raise" and kind == PATHS:
             self.unreadable = torch.zeros(len(X), dtype=torch.bool).share_memory_()
@@ -107,7 +111,7 @@ class FundusDataset(Dataset):
         return self.X[indices]
 
     def _read(self, i):
-        image, error = read_or_blank(self.X[i], self.image_size)
+        image, error = read_or_blank(self.X[i], self.image_size, self.on_damage)
         if error is not None:
             if self.unreadable is None:
                 raise error

@@ -114,5 +114,6 @@ def _features(net, dataset):
         num_workers=net.get_params_for("iterator_valid").get("num_workers", 0),
         progress=net.verbose > 0,
         on_error="raise" if net.on_error == "raise" else "skip",
+        on_damage="raise" if net.on_damage == "raise" else "ignore",
     )
     return features.fit_transform(dataset.X)

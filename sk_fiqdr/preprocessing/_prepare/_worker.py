@@ -13,7 +13,7 @@ from PIL import Image
 
 from ...exceptions import NoFundusError, UnreadableImageError
 from ...utils._files import written_whole
-from ...utils._jpeg import find_damage
+from ...utils._jpeg import describe_damage
 from ...utils._same_file import size_and_time
 from .._contrast import ClaheEqualizer, GrahamNormalizer
 from .._crop import crop_file
@@ -159,12 +159,9 @@ def _describe(job, task):
 def _find_damage(job, task):
     """Return what is wrong with a photograph that can be read all the same."""
     path = task.images / job.source
-    if task.on_damage == "ignore" or not path.is_file():
+    text = "" if task.on_damage == "ignore" else describe_damage(path)
+    if not text:
         return ""
-    damage = find_damage(path)
-    if not damage:
-        return ""
-    text = f"{os.fspath(path)!r} is damaged ({damage}): some of its pixels are wrong."
     if task.on_damage == "raise":
         raise UnreadableImageError(f"{text} Copy it again.")
     return _without_folder(f"{text} Look at it, and copy it again.", task)

@@ -313,9 +313,8 @@ def test_no_tune_trains_on_all_and_predicts_the_most_probable_grade(
 def test_a_net_that_cannot_be_tuned_predicts_the_most_probable_grade(capsys):
     X, y = np.ones((20, 3), np.float32), np.c_[np.arange(20) % 5, np.arange(20) % 2]
     net = FIQDRClassifier(backbone=None, max_epochs=1, random_state=0).fit(X, y)
-    assert (
-        _tune(net, Bunch(data=X, target=y, groups=np.arange(20)), np.arange(20)) == []
-    )
+    status = _tune(net, Bunch(data=X, target=y, groups=np.arange(20)), np.arange(20))
+    assert status.empty
     assert "cut-points cannot be tuned" in words(capsys.readouterr().err)
     assert not hasattr(net, "grade_cut_points_")
 

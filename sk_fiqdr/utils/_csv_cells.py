@@ -4,6 +4,8 @@ A spreadsheet computes a cell that begins with = + - or @, also one that is the 
 a file of somebody else. An apostrophe before it makes it text.
 """
 
+import csv
+
 STARTS = ("=", "+", "-", "@", "\t", "\r")
 
 
@@ -59,6 +61,10 @@ def write_cells(frame, file, **kwargs):
     """
     texts = frame.select_dtypes(["object", "str"]).columns
     frame = frame.assign(**{name: frame[name].map(as_text) for name in texts})
+    # Python before 3.13 does not quote \r, which ends a row for others.
+    texts = (cell for name in texts for cell in frame[name] if isinstance(cell, str))
+    if any("\r" in cell for cell in texts):
+        kwargs["quoting"] = csv.QUOTE_NONNUMERIC
     # Names that are not UTF-8 are shown with their bytes as \\udc80 to \\udcff.
     return frame.to_csv(file, index=False, errors="backslashreplace", **kwargs)
 

@@ -1,6 +1,7 @@
 """Label files as people have them: every reader reads them, or says what is wrong."""
 
 import codecs
+import gzip
 import io
 import re
 import unicodedata
@@ -232,6 +233,23 @@ def test_a_workbook_that_is_damaged_is_named(label_set):
     label_set.write(bytes(content))
     with pytest.raises(ValueError, match="not a readable CSV"):
         label_set.grades()
+
+
+@pytest.mark.parametrize("keep", [2, 5, 12, -9, -4])
+def test_a_table_by_gzip_that_is_cut_short_is_named(keep, make_set):
+    tree = make_set("aptos")
+    tree.write(gzip.compress(tree.text().encode())[:keep])
+    with pytest.raises(ValueError, match="it is damaged or incomplete"):
+        tree.grades()
+
+
+def test_a_table_by_gzip_that_is_damaged_is_named(make_set):
+    tree = make_set("aptos")
+    content = bytearray(gzip.compress(tree.text().encode()))
+    content[10:20] = b"\xff" * 10
+    tree.write(bytes(content))
+    with pytest.raises(ValueError, match="it is damaged or incomplete"):
+        tree.grades()
 
 
 def test_a_workbook_of_several_sheets_is_refused_rather_than_read_in_part(label_set):

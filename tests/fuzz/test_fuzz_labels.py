@@ -1,5 +1,6 @@
 """Any bytes of a label file give labels that are allowed, or an error that names it."""
 
+import gzip
 import io
 import zipfile
 
@@ -41,6 +42,14 @@ def folder(tmp_path_factory):
 @given(damaged(TABLE.encode()) | damaged(TABLE.encode("utf-16")) | st.binary())
 def test_bytes_of_a_table(folder, data):
     path = folder / "labels.csv"
+    path.write_bytes(data)
+    _check(path)
+
+
+@fuzz
+@given(damaged(gzip.compress(TABLE.encode(), mtime=0)))
+def test_bytes_of_a_table_by_gzip(folder, data):
+    path = folder / "labels.csv.gz"
     path.write_bytes(data)
     _check(path)
 

@@ -36,3 +36,10 @@ def test_a_table_is_written_with_numbers_as_they_are():
 def test_a_name_that_is_not_utf8_is_written_with_its_bytes(tmp_path):
     write_cells(pd.DataFrame({"path": ["bad\udcff.png"]}), tmp_path / "t.csv")
     assert (tmp_path / "t.csv").read_text() == "path\nbad\\udcff.png\n"
+
+
+@pytest.mark.parametrize("name", ["a\rb.png", "\r", "a\r\nb.png", "a\nb.png", 'a"\r'])
+def test_a_name_that_breaks_lines_stays_one_cell(name):
+    text = write_cells(pd.DataFrame({"path": [name, "c"], "x": [1, 2]}), None)
+    rows = list(csv.reader(io.StringIO(text, newline="")))[1:]
+    assert [[from_text(row[0]), row[1]] for row in rows] == [[name, "1"], ["c", "2"]]

@@ -7,6 +7,7 @@ import os
 import re
 import reprlib
 import zipfile
+import zlib
 
 import pandas as pd
 
@@ -95,8 +96,11 @@ def read_bytes(file):
     with open(file, "rb") as stream:
         data = stream.read()
     if data.startswith(b"\x1f\x8b"):
-        with gzip.open(io.BytesIO(data)) as stream:
-            data = stream.read(LARGEST + 1)
+        try:
+            with gzip.open(io.BytesIO(data)) as stream:
+                data = stream.read(LARGEST + 1)
+        except (EOFError, zlib.error) as error:
+            raise ValueError(f"it is damaged or incomplete: {error}") from error
         if len(data) > LARGEST:
             raise ValueError(f"unpacked it has more than {LARGEST:,} bytes")
     for start, what in SIGNATURES.items():

@@ -52,3 +52,15 @@ def progress_bar(what, total, *, unit="images", shown=True):
             bar.update(row, rate=f"{speed:.1f} {unit}/s" if speed else unit)
 
         yield show
+
+
+def counting(show):
+    """Return a function that adds to the number that a progress bar shows."""
+    n_shown = 0
+
+    def add(n):
+        nonlocal n_shown
+        n_shown += n
+        show(n_shown)
+
+    return add

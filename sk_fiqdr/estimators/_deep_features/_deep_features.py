@@ -1,7 +1,6 @@
 """Features of a frozen backbone, computed once for all candidates and folds."""
 
 import copy
-import json
 
 import numpy as np
 from sklearn.base import (
@@ -16,14 +15,12 @@ from torch.utils.data import Subset
 from ...model_selection._fitted_images import check_patients, remember_images
 from ...utils._check_images import PATHS
 from ...utils._digest import digest
-from ...utils._files import written_whole
 from ...utils._jpeg import describe_all_damage
 from ...utils._last_call import LastCall
-from ...utils._progress import progress_bar
+from ...utils._progress import counting, progress_bar
 from ...utils._report_unreadable import report_unreadable
 from ...utils._same_file import place_and_times
 from ...utils._tasks import DEEP
-from ...utils._version import FEATURE_LIBRARIES, versions
 from .._check_input import check_X
 from .._device_and_precision import taking_turns
 from .._dr_grader import DRGrader
@@ -299,7 +296,7 @@ class DeepFeatures(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstima
         )
         features = np.empty((len(X), self._n_features_out), np.float32)
         with progress_bar("features", len(X), shown=self.progress) as show:
-            self._fill(features, dataset, _counting(show))
+            self._fill(features, dataset, counting(show))
         report_unreadable(self, dataset)
         return features
 
@@ -322,7 +319,13 @@ class DeepFeatures(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstima
             show(len(keys) - len(left) - sum(map(len, missing.values())))
             if missing:
                 cache.complete(missing, compute, show)
-                self._describe_in(cache.folder)
+                cache.describe(
+                    backbone=self.backbone if isinstance(self.backbone, str) else "own",
+                    weights=None if self.weights is None else str(self.weights),
+                    image_size=int(self.image_size),
+                    n_features=self._n_features_out,
+                    network=self.network_,
+                )
         for start in range(0, len(left), SHARE):
             rows = left[start : start + SHARE]
             features[rows] = compute(rows)
@@ -388,32 +391,3 @@ class DeepFeatures(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstima
             *(self.device, self.amp),
         )
         return digest([self.backbone, weights, settings, self.seed_])
-
-    def _describe_in(self, folder):
-        """Say in words which network a folder belongs to, once."""
-        path = folder / "network.json"
-        if path.exists():
-            return
-        words = {
-            "backbone": self.backbone if isinstance(self.backbone, str) else "own",
-            "weights": None if self.weights is None else str(self.weights),
-            "image_size": int(self.image_size),
-            "n_features": self._n_features_out,
-            "network": self.network_,
-            "versions": versions(FEATURE_LIBRARIES),
-        }
-        folder.mkdir(parents=True, exist_ok=True)
-        with written_whole(path) as draft:
-            draft.write_text(json.dumps(words, indent=2), encoding="utf-8")
-
-
-def _counting(show):
-    """Let a progress bar count the images that are done."""
-    n_shown = 0
-
-    def add(n):
-        nonlocal n_shown
-        n_shown += n
-        show(n_shown)
-
-    return add

@@ -8,6 +8,7 @@ fsynced and renamed. It holds its own checksum, and reading it runs no code from
 
 import errno
 import hashlib
+import json
 import os
 import random
 import time
@@ -24,6 +25,7 @@ from filelock import FileLock, Timeout
 from ...utils._check_images import PATHS
 from ...utils._files import draft_prefix, read_regular, written_whole
 from ...utils._same_file import place_and_times
+from ...utils._version import FEATURE_LIBRARIES, versions
 
 N_FILES = 64
 FIRST_SHARE = 256  # images that are computed before anything is written
@@ -134,6 +136,16 @@ class FeatureCache:
                 for file in claimed:
                     self._add(file, left[file])
             show(sum(map(len, wanted.values())))
+
+    def describe(self, **network):
+        """Write once, for people, which network the folder belongs to."""
+        path = self.folder / "network.json"
+        if path.exists():
+            return
+        described = {**network, "versions": versions(FEATURE_LIBRARIES)}
+        self.folder.mkdir(parents=True, exist_ok=True)
+        with written_whole(path) as draft:
+            draft.write_text(json.dumps(described, indent=2), encoding="utf-8")
 
     def _claim(self, todo, share, locks):
         """Lock files for so many rows; if others have them all, wait for one."""

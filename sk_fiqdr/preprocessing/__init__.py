@@ -6,8 +6,9 @@ a network, and originals are only ever read.
 
 from ..exceptions import NoFundusError
 from ._circle import Circle, find_circle
-from ._contrast import ClaheEqualizer, GrahamNormalizer
+from ._clahe_equalizer import ClaheEqualizer
 from ._cropper import FundusCropper
+from ._graham_normalizer import GrahamNormalizer
 from ._prepare._prepare_images import prepare_images
 
 __all__ = [

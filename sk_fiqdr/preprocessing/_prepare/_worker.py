@@ -15,8 +15,9 @@ from ...exceptions import NoFundusError, UnreadableImageError
 from ...utils._files import written_whole
 from ...utils._jpeg import describe_damage
 from ...utils._same_file import size_and_time
-from .._contrast import ClaheEqualizer, GrahamNormalizer
+from .._clahe_equalizer import ClaheEqualizer
 from .._crop import crop_file
+from .._graham_normalizer import GrahamNormalizer
 from ._manifest import DAMAGED, FAILED, PREPARED, Journal, Record
 
 RECIPE = 1  # to be raised whenever the same settings come to give other pixels

@@ -1,5 +1,6 @@
 """`sk-fiqdr audit`."""
 
+import warnings
 from pathlib import Path
 from typing import Annotated
 
@@ -7,9 +8,14 @@ import typer
 
 from ..utils._files import written_whole
 from . import _options as o
+from ._audit_screen import next_steps, screen
 from ._config import settings_of, write_beside
 from ._messages import log, telling
 from ._output import check_format, check_free, show
+
+LONGEST = 200  # characters of the line about files, on the screen
+# How the warnings begin that the screen repeats in a line each.
+ON_SCREEN = ("Of .* images in", "Left aside in", "The patients of")
 
 
 def audit(
@@ -24,12 +30,13 @@ def audit(
         Path | None, typer.Option(help="Plot into a file, such as audit.png.")
     ] = None,
     table: Annotated[
-        str,
+        str | None,
         typer.Option(
-            help="summary, labels, eyes, disagreements, patients, exact_duplicates, "
-            "near_duplicates, unreadable or images."
+            help="In place of the overview: summary, labels, eyes, disagreements, "
+            "patients, exact_duplicates, near_duplicates, unreadable, left_aside or "
+            "images."
         ),
-    ] = "summary",
+    ] = None,
     n_jobs: Annotated[int, typer.Option(help="Threads; -1: all cores.")] = -1,
     overwrite: o.Overwrite = False,
     config: o.Config = None,
@@ -37,7 +44,10 @@ def audit(
     as_json: o.AsJson = False,
     as_csv: o.AsCsv = False,
 ):
-    """Check a folder: labels, patients, copies, unreadable files.
+    """Check a folder: files, patients, labels, copies, and what to do next.
+
+    The first command to run on new data. It shows one screen; --table, --json and --csv
+    show a table instead.
 
     Exit status: 0 done, 1 some files could not be read, 2 it cannot be done like this.
     """
@@ -45,34 +55,76 @@ def audit(
         check_format(as_json, as_csv)
         check_free(picture, overwrite)
         from .. import datasets
-        from ..datasets._readers._load_folder import NoLabelsError
-        from ._fit_model import load, log_found
+        from ._fit_model import read_as, sum_of_files
 
-        try:
-            data = load(images, grades, quality, layout, patient_column, poor_label)
-        except NoLabelsError:
-            data = _without_labels(images)
-        found = datasets.audit(data, n_jobs=n_jobs, progress=progress)
-        frame = found.frame(table)
-        if frame.columns.nlevels > 1:
-            frame.columns = [" ".join(map(str, name)) for name in frame.columns]
-        show(
-            frame.reset_index()
-            if frame.index.name or len(frame.index.names) > 1
-            else frame,
-            title=f"{table} of {images}; split hash {found.split_hash}",
-            as_json=as_json,
-            as_csv=as_csv,
+        is_screen = table is None and not (as_json or as_csv)
+        data = _read(
+            images, grades, quality, layout, patient_column, poor_label, is_screen
         )
+        head = [read_as(data)] if "layout" in data else []
+        log("\n".join(head) or "No labels were found.")
+        found = datasets.audit(data, n_jobs=n_jobs, progress=progress)
+        unreadable = found.frame("unreadable")
+        n_read = len(data.data) - len(unreadable)
+        files = sum_of_files(data, {"read": n_read, "unreadable": len(unreadable)})
+        if is_screen:
+            if len(files) > LONGEST:
+                files = f"{files[:LONGEST]}...: --table left_aside"
+            log(files)
+            given = _given(grades, quality, layout, patient_column, poor_label)
+            steps = next_steps(images, data, found, given)
+            typer.echo(screen(data, found, steps, [*head, files]))
+        else:
+            frame = _table(data, found, table or "summary")
+            title = f"{table or 'summary'} of {images}; split hash {found.split_hash}"
+            show(frame, title=title, as_json=as_json, as_csv=as_csv)
+            log(files)
         if picture is not None:
             _draw(found, picture)
             write_beside(picture, "audit", settings_of(ctx))
-        unreadable = found.frame("unreadable")
-        n_read = len(data.data) - len(unreadable)
-        log_found(data, {"read": n_read, "unreadable": len(unreadable)})
-        if len(unreadable):
+        if len(unreadable) and not is_screen:
             log(f"{len(unreadable)} files cannot be read; see --table unreadable.")
     raise typer.Exit(1 if len(unreadable) else 0)
+
+
+def _read(images, grades, quality, layout, patient_column, poor_label, is_screen):
+    """Read the folder, without labels if it has none; the screen says what is amiss."""
+    from ..datasets._readers._load_folder import NoLabelsError
+    from ._fit_model import read_folder
+
+    with warnings.catch_warnings():
+        if is_screen:
+            for start in ON_SCREEN:
+                warnings.filterwarnings("ignore", start, UserWarning)
+        try:
+            return read_folder(
+                images, grades, quality, layout, patient_column, poor_label
+            )
+        except NoLabelsError:
+            return _without_labels(images)
+
+
+def _given(grades, quality, layout, patient_column, poor_label):
+    """Return the options that say how labels are read, as far as they were given."""
+    given = {
+        "grades": [*(grades or [])],
+        "quality": [*(quality or [])],
+        "layout": None if layout == "auto" else layout,
+        "patient-column": patient_column,
+        "poor-label": poor_label,
+    }
+    return {name: value for name, value in given.items() if value}
+
+
+def _table(data, found, name):
+    """Return one table, its index and its headings as plain columns."""
+    if name == "left_aside":
+        return data.left_aside
+    frame = found.frame(name)
+    if frame.columns.nlevels > 1:
+        frame.columns = [" ".join(map(str, name)) for name in frame.columns]
+    has_index = frame.index.name or len(frame.index.names) > 1
+    return frame.reset_index() if has_index else frame
 
 
 def _without_labels(images):

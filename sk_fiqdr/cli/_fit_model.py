@@ -5,7 +5,7 @@ from ._messages import count_files, log
 
 
 def load(images, grades, quality, layout="auto", patient_column=None, poor_label=None):
-    """Join images and labels, and log what was found.
+    """Read images and labels as options say, and log what was found.
 
     Parameters
     ----------
@@ -30,15 +30,8 @@ def load(images, grades, quality, layout="auto", patient_column=None, poor_label
     ValueError
         If there are no labels.
     """
-    data = load_folder(
-        images,
-        grades or None,
-        quality or None,
-        layout=layout,
-        patient_column=False if patient_column == "none" else patient_column,
-        poor_label=poor_label,
-    )
-    log(f"Read as {data.layout}: {data.counted}.")
+    data = read_folder(images, grades, quality, layout, patient_column, poor_label)
+    log(read_as(data))
     log_found(data)
     grade, quality = data.target.T
     log(
@@ -46,6 +39,23 @@ def load(images, grades, quality, layout="auto", patient_column=None, poor_label
         f"{(quality >= 0).sum()} with a quality, {(quality == 0).sum()} of them poor."
     )
     return data
+
+
+def read_folder(images, grades, quality, layout, patient_column, poor_label):
+    """Read images and labels as options say; parameters and result are `load`'s."""
+    return load_folder(
+        images,
+        grades or None,
+        quality or None,
+        layout=layout,
+        patient_column=False if patient_column == "none" else patient_column,
+        poor_label=poor_label,
+    )
+
+
+def read_as(data):
+    """Say which layout a folder was read as, and how its labels are counted."""
+    return f"Read as {data.layout}: {data.counted}."
 
 
 def describe_patients(data, rows=slice(None)):
@@ -107,6 +117,11 @@ def n_of_unknown_patients(data):
 
 
 def log_found(data, counts=None):
+    """Log what `sum_of_files` says; parameters are the same."""
+    log(sum_of_files(data, counts))
+
+
+def sum_of_files(data, counts=None):
     """Account for every file of the folder: images and what is left aside.
 
     Parameters
@@ -115,12 +130,17 @@ def log_found(data, counts=None):
         From a reader.
     counts : dict of int, default=None
         Images by what became of them; by default only how many there are.
+
+    Returns
+    -------
+    line : str
+        From `count_files`.
     """
     from ..utils._image_files import describe_aside
 
     aside = dict(zip(*data.left_aside[["path", "reason"]].to_numpy().T, strict=True))
     counts = {"images": len(data.data)} if counts is None else counts
-    log(count_files({**counts, "left aside": len(aside)}, describe_aside(aside)))
+    return count_files({**counts, "left aside": len(aside)}, describe_aside(aside))
 
 
 def hold_out(data, test_size, random_state):

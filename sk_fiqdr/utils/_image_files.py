@@ -4,6 +4,7 @@ import os
 from collections import Counter
 from typing import NamedTuple
 
+from ._printable import printable
 from ._read_image import EXTENSIONS
 
 # What systems keep beside photographs, thumbnails of them for one.
@@ -193,10 +194,14 @@ def describe_aside(aside):
     """
     words = []
     for why, n in Counter(aside.values()).most_common():
-        names = [os.path.basename(path) for path in aside if aside[path] == why]
+        names = [_shown(path) for path in aside if aside[path] == why]
         some = ", ".join(names[:N_NAMED]) + ", ..." * (n > N_NAMED)
-        words.append(f"{n} {why} ({some})")
+        words.append(f"{n} {printable(why)} ({some})")
     return ", ".join(words)
+
+
+def _shown(path):
+    return printable(os.path.basename(path))
 
 
 def may_be_photographs(aside):

@@ -9,7 +9,12 @@ from sk_fiqdr.datasets import load_kaggle_dr
 from sk_fiqdr.datasets._folder import image_name
 from sk_fiqdr.model_selection import patient_ids
 from sk_fiqdr.preprocessing import prepare_images
-from sk_fiqdr.utils._image_files import BESIDE, SYSTEM, list_files
+from sk_fiqdr.utils._image_files import (
+    BESIDE,
+    SYSTEM,
+    describe_aside,
+    list_files,
+)
 from sk_fiqdr.utils._read_image import EXTENSIONS, FORMATS, read_image
 
 SAVED_AS = {
@@ -133,3 +138,8 @@ def test_the_manifest_accounts_for_every_file_at_each_run(tmp_path):
     reasons = manifest.set_index("source")["reason"]
     assert reasons["scan.dcm"] == "left aside: .dcm"
     assert reasons["@eaDir/13_left.jpg/SYNOPHOTO_THUMB_M.jpg"].endswith("of the system")
+
+
+def test_names_of_what_is_left_aside_give_a_terminal_no_orders():
+    said = describe_aside({"a\x1b[2J.txt": ".txt", "b": ".x\x07"})
+    assert said == r"1 .txt (a\x1b[2J.txt), 1 .x\x07 (b)"

@@ -122,6 +122,7 @@ def _add_patients(frame, rows, keys):
     fellow = by_name.map(named.drop_duplicates("by_name").set_index("by_name").patient)
     patient = patient.where(patient.notna(), fellow.astype(object))
     frame["patient"] = patient.where(patient.notna(), frame["patient"]).astype(str)
+    frame.attrs["patient_column"] = rows.attrs["patient"]
     frame[KNOWN] |= patient.notna()
 
 
@@ -184,6 +185,7 @@ def as_bunch(
         **report,
     }
     aside = frame.attrs.pop("left_aside")
+    patient_column = frame.attrs.pop("patient_column", None)
     if aside:
         report["n_files_left_aside"] = len(aside)
     unknown = ~frame.pop(KNOWN).to_numpy()
@@ -214,6 +216,7 @@ def as_bunch(
             {"path": list(aside), "reason": list(aside.values())}, dtype=str
         ),
         report=report,
+        patient_column=patient_column,
         target_names=list(LABELS),
         DESCR=_describe(folder, frame, report, descr),
     )

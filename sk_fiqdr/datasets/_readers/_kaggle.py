@@ -71,7 +71,8 @@ def load_kaggle_dr(
         quality), -1 where unknown; `groups`, the patient of each image; `frame`, a
         DataFrame of path, image, patient, eye, grade and quality; `left_aside`, a
         DataFrame of path and reason of the files that are not images; `report`, a dict
-        that counts what did not match; and DESCR.
+        that counts what did not match; `patient_column`, the column that names patients
+        or None; and DESCR.
 
     Raises
     ------

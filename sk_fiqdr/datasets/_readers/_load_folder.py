@@ -60,8 +60,9 @@ def load_folder(
     Returns
     -------
     dataset : Bunch
-        As that of `load_kaggle_dr`, with `layout`, which it is, and `counted`, how its
-        labels are counted.
+        As that of `load_kaggle_dr`, with `layout`, which it is; `counted`, how its
+        labels are counted; and `label_files`, those that were passed or found in the
+        folder, a dict of lists under grades and quality.
 
     Raises
     ------
@@ -110,6 +111,9 @@ def load_folder(
     load, counted = _reader(found, folder, files, patient_column, poor_label)
     data = load(folder)
     data.update(layout=found, counted=counted or data.DESCR.rsplit("folders: ", 1)[-1])
+    data.label_files = {
+        task: _listed(of) for task, of in files.items() if of is not None
+    }
     return (data.data, data.target) if return_X_y else data
 
 

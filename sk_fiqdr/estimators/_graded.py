@@ -5,7 +5,7 @@ from sklearn.utils.metaestimators import available_if
 
 from ..losses._cross_entropy import MaskedCrossEntropy
 from ..losses._grade import GRADE_LOSSES
-from ..losses._plain import known_rows_only
+from ..losses._known_rows_only import known_rows_only
 from ..model_selection._decisions._cut_points import grade_by_cut_points
 from ..utils._constraints import one_of
 from ..utils._labels import most_probable

@@ -13,7 +13,7 @@ from skorch.utils import to_tensor
 from torch import nn
 
 from ..losses import masked_cross_entropy
-from ..losses._plain import known_rows_only
+from ..losses._known_rows_only import known_rows_only
 from ..model_selection._fitted_images import check_patients
 from ..utils._interrupts import noticing_ctrl_c
 from ..utils._last_call import LastCall
@@ -28,8 +28,8 @@ from ._check_input import (
     make_training_set,
     remember_fit,
 )
+from ._checked_net import CheckedNet
 from ._checkpoints._checkpoint import open_checkpoint
-from ._guarded_net import GuardedNet
 from ._saving._saving_mixin import SavingMixin
 from ._training._diagnosis import check_outputs, warn_interrupted
 from ._training._image_dataset import AugmentedDataset, FundusDataset, make_loader
@@ -37,7 +37,7 @@ from ._training._inner_split import check_inner_split
 
 
 class FundusNet(
-    SavingMixin, ClassNamePrefixFeaturesOutMixin, TransformerMixin, GuardedNet
+    SavingMixin, ClassNamePrefixFeaturesOutMixin, TransformerMixin, CheckedNet
 ):
     """A skorch net over paths, uint8 images or features; base of the estimators.
 

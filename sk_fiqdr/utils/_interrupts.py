@@ -10,7 +10,7 @@ ONE_PRESS = 0.05  # seconds, within which several contexts see one press
 _last_pressed = -TWICE_WITHIN
 
 
-class Pressed(threading.Event):
+class CtrlC(threading.Event):
     """Set once Ctrl-C was pressed; `twice` once it was pressed again at once."""
 
     twice = False
@@ -22,11 +22,11 @@ def noticing_ctrl_c():
 
     Yields
     ------
-    pressed : Pressed
+    pressed : CtrlC
         Set once it was pressed. The handler that was there is called as ever, and put
         back in the end.
     """
-    pressed = Pressed()
+    pressed = CtrlC()
     before = signal.getsignal(signal.SIGINT)
     if threading.current_thread() is not threading.main_thread() or not callable(
         before

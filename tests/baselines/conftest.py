@@ -5,7 +5,7 @@ import pytest
 
 from sk_fiqdr.baselines import EdgeIntensityClassifier, TemplateHistogramClassifier
 from sk_fiqdr.datasets import make_fundus
-from sk_fiqdr.datasets._synthetic import Look, paint_fundus
+from sk_fiqdr.datasets._synthetic import Appearance, paint_fundus
 
 SIZE = 96
 
@@ -34,7 +34,7 @@ def paint():
             [
                 paint_fundus(
                     np.random.default_rng(seed),
-                    Look.draw(np.random.default_rng(seed)),
+                    Appearance.draw(np.random.default_rng(seed)),
                     grade=0,
                     eye=("left", "right")[seed % 2],
                     defect=defect,

@@ -6,7 +6,7 @@ from PIL import Image
 from scipy import ndimage
 
 from sk_fiqdr.datasets import make_fundus
-from sk_fiqdr.datasets._synthetic import DEFECTS, Look, paint_fundus
+from sk_fiqdr.datasets._synthetic import DEFECTS, Appearance, paint_fundus
 from sk_fiqdr.datasets._synthetic._make_fundus import (
     GRADE_FRACTIONS,
     _draw_grades,
@@ -17,7 +17,7 @@ from sk_fiqdr.datasets._synthetic._make_fundus import (
 def paint(seed, *, grade=0, eye="right", defect="", size=96):
     return paint_fundus(
         np.random.default_rng(seed),
-        Look.draw(np.random.default_rng(seed)),
+        Appearance.draw(np.random.default_rng(seed)),
         grade=grade,
         eye=eye,
         defect=defect,

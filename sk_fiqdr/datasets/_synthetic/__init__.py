@@ -1,4 +1,4 @@
-"""Painting synthetic fundus photographs: an eye, its disease, the camera before it.
+"""Synthetic fundus photographs: an eye, its disease, the camera in front of it.
 
 Lengths are shares of the camera circle's radius and positions lie in the unit disc (x
 to the right, y downwards), so that an eye looks the same at every image size. Pictures
@@ -6,6 +6,6 @@ are float32 colour planes (3, height, width) until the camera hands them out.
 """
 
 from ._camera import DEFECTS
-from ._photograph import Look, Painting, paint_fundus
+from ._photograph import Appearance, SyntheticPhotograph, paint_fundus
 
-__all__ = ["DEFECTS", "Look", "Painting", "paint_fundus"]
+__all__ = ["DEFECTS", "Appearance", "SyntheticPhotograph", "paint_fundus"]

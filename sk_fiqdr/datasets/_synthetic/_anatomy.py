@@ -139,7 +139,7 @@ def paint_eye(rng, canvas, look, eye):
         Where the chance comes from.
     canvas : Canvas
         What to paint on.
-    look : Look
+    look : Appearance
         The patient: pigment and texture.
     eye : Eye
         What lies where.

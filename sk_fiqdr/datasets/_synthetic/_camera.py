@@ -61,7 +61,7 @@ def photograph(rng, canvas, look, planes, defect):
         Where the chance comes from.
     canvas : Canvas
         What is painted on.
-    look : Look
+    look : Appearance
         The camera.
     planes : ndarray of shape (3, size, size)
         The eye.

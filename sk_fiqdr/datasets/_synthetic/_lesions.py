@@ -27,7 +27,7 @@ def paint_lesions(rng, canvas, look, eye, planes, grade):
         Where the chance comes from.
     canvas : Canvas
         What to paint on.
-    look : Look
+    look : Appearance
         The patient: how bright the retina is.
     eye : Eye
         What lies where.

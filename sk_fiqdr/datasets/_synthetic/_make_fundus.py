@@ -5,7 +5,7 @@ import pandas as pd
 from sklearn.utils import Bunch, check_random_state
 
 from ...utils._constraints import check_parameters, real, whole
-from . import DEFECTS, Look, paint_fundus
+from . import DEFECTS, Appearance, paint_fundus
 
 # Grades of the 35,126 training images of EyePACS (Kaggle 2015), and the share of poor
 # images in each by the paper's quality labels.
@@ -124,7 +124,7 @@ def make_fundus(
         seed = seeds[i // 2]
         painting = paint_fundus(
             np.random.default_rng(seed[1 + i % 2]),
-            Look.draw(np.random.default_rng(seed[0])),
+            Appearance.draw(np.random.default_rng(seed[0])),
             grade=int(grade[i]),
             eye=eyes[i],
             defect=str(defect[i]),

@@ -26,7 +26,7 @@ _RIMS = ((0.26, 0.44, 0.42), (0.74, 0.58, 0.38), (0.34, 0.42, 0.52))
 
 
 @dataclass
-class Look:
+class Appearance:
     """What both photographs of a patient share: pigment and camera."""
 
     base: np.ndarray  # colour of the retina, 0 to 1
@@ -50,7 +50,7 @@ class Look:
 
         Returns
         -------
-        look : Look
+        look : Appearance
             A patient and a camera.
         """
         base = rng.dirichlet(_COMMON) @ _PALETTE
@@ -74,7 +74,7 @@ class Look:
 
 
 @dataclass
-class Painting:
+class SyntheticPhotograph:
     """A finished photograph, and what is known of it."""
 
     image: np.ndarray  # uint8 (size, size, 3)
@@ -90,7 +90,7 @@ def paint_fundus(rng, look, *, grade, eye, defect, image_size):
     rng : Generator
         Where the chance comes from. Anatomy, lesions and camera draw from streams of
         their own: the same eye can be painted with another grade or defect.
-    look : Look
+    look : Appearance
         The patient.
     grade : int
         Grade of diabetic retinopathy, 0 to 4.
@@ -103,7 +103,7 @@ def paint_fundus(rng, look, *, grade, eye, defect, image_size):
 
     Returns
     -------
-    painting : Painting
+    painting : SyntheticPhotograph
         The photograph, its lesions and its circle.
     """
     of_aim, of_vessels, of_retina, of_lesions, of_camera = rng.spawn(5)
@@ -114,7 +114,7 @@ def paint_fundus(rng, look, *, grade, eye, defect, image_size):
     planes = paint_eye(of_retina, canvas, look, anatomy)
     lesions = paint_lesions(of_lesions, canvas, look, anatomy, planes, grade)
     image, aperture = photograph(of_camera, canvas, look, planes, defect)
-    return Painting(
+    return SyntheticPhotograph(
         image=image,
         lesions=(lesions > 0.3) & (aperture > 0.5),
         circle=(*canvas.center, canvas.radius),

@@ -144,7 +144,7 @@ def estimator_report(
     'report.html'
     """
     template = _template()
-    evidence = collect(
+    report_data = collect(
         estimator,
         X,
         y,
@@ -153,13 +153,13 @@ def estimator_report(
         n_bootstraps=n_bootstraps,
         random_state=random_state,
     )
-    sections = [section for make in SECTIONS if (section := make(evidence))]
+    sections = [section for make in SECTIONS if (section := make(report_data))]
     title = type(estimator).__name__ if title is None else str(title)
     html = template.render(
         title=title,
         date=date.today().isoformat(),
         estimator=type(estimator).__name__,
-        headline=headline(sections, evidence),
+        headline=headline(sections, report_data),
         sections=sections,
     )
     tables = {key: table for it in sections for key, table in it.tables.items()}

@@ -14,7 +14,7 @@ from ...utils._patient_keys import patient_array
 from .._predictions import N_CLASSES, Predictions, predict_once
 
 
-class Evidence(NamedTuple):
+class ReportData(NamedTuple):
     """The data of all sections of a report."""
 
     estimator: object
@@ -46,7 +46,7 @@ def collect(estimator, X, y, *, groups, n_images, n_bootstraps, random_state):
 
     Returns
     -------
-    evidence : Evidence
+    report_data : ReportData
         For the sections.
     """
     check_is_fitted(estimator)
@@ -72,7 +72,7 @@ def collect(estimator, X, y, *, groups, n_images, n_bootstraps, random_state):
             )
     else:
         groups = patient_ids(X) if patients_known else np.arange(n_rows)
-    return Evidence(
+    return ReportData(
         estimator=estimator,
         X=X,
         images=images,

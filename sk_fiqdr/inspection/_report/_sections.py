@@ -20,14 +20,14 @@ SECTIONS = (
 )
 
 
-def headline(sections, evidence):
+def headline(sections, report_data):
     """Return the figures that stand on top of the page.
 
     Parameters
     ----------
     sections : list of Section
         All of them.
-    evidence : Evidence
+    report_data : ReportData
         What they are made from.
 
     Returns
@@ -35,9 +35,9 @@ def headline(sections, evidence):
     cards : list of (str, str, str)
         Value, what it is, and its interval.
     """
-    n_patients = len(np.unique(evidence.groups))
-    cards = [(f"{len(evidence.y):,}", "images", "")]
-    if evidence.patients_known:
+    n_patients = len(np.unique(report_data.groups))
+    cards = [(f"{len(report_data.y):,}", "images", "")]
+    if report_data.patients_known:
         cards[0] = (*cards[0][:2], f"of {n_patients:,} patients")
     tables = {key: table for it in sections for key, table in it.tables.items()}
     for key, measure, words in (

@@ -14,7 +14,7 @@ from ._manifest import read_begun, read_journals
 from ._worker import give_up, prepare_batch
 
 BATCH = 8  # files that a worker takes at once: a fraction of a second
-GO_ON = "What is finished is kept, and the same call resumes from there."
+RESUMES = "What is finished is kept, and the same call resumes from there."
 
 
 def run_jobs(jobs, task, n_jobs):
@@ -113,7 +113,7 @@ def _killed(begun):
     at_work = f"; at work were {begun!r}, which can be prepared one by one"
     return RuntimeError(
         "A worker process was killed, most often because memory ran out"
-        f"{at_work if begun else ''}. {GO_ON} Use fewer processes (n_jobs), or free "
+        f"{at_work if begun else ''}. {RESUMES} Use fewer processes (n_jobs), or free "
         "memory."
     )
 
@@ -130,7 +130,7 @@ def explain_stops(task):
     try:
         yield
     except KeyboardInterrupt:
-        raise KeyboardInterrupt(f"Stopped. {GO_ON}") from None
+        raise KeyboardInterrupt(f"Stopped. {RESUMES}") from None
     except (UnreadableImageError, NoFundusError):
         raise  # a photograph, with on_error="raise"
     except OSError as error:
@@ -159,5 +159,5 @@ def cannot_write(output, error):
     return OSError(
         error.errno,
         f"Cannot write to the output folder {str(output)!r}: "
-        f"{error.strerror or error}. Make room, or get permission to write. {GO_ON}",
+        f"{error.strerror or error}. Make room, or get permission to write. {RESUMES}",
     )

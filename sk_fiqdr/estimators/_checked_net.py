@@ -1,4 +1,4 @@
-"""GuardedNet: a net whose training stops with a diagnosis where it cannot continue."""
+"""CheckedNet: a net whose training stops with a diagnosis where it cannot continue."""
 
 from ._net_parts import NetParts
 from ._training._diagnosis import (
@@ -11,7 +11,7 @@ from ._training._diagnosis import (
 )
 
 
-class GuardedNet(NetParts):
+class CheckedNet(NetParts):
     """A net that checks its losses and weights, and explains errors of torch."""
 
     def train_step(self, batch, **fit_params):

@@ -90,6 +90,8 @@ class FeatureSpaceDisplay:
             If labels do not fit.
         """
         estimator, X = unwrap(estimator, X)
+        while hasattr(estimator, "estimator_"):  # a gate, cut-points, calibration
+            estimator, X = unwrap(estimator.estimator_, X)
         if not hasattr(estimator, "transform"):
             raise TypeError(
                 "FeatureSpaceDisplay needs transform, which "

@@ -12,7 +12,7 @@ from sklearn.exceptions import UndefinedMetricWarning
 from ..utils._labels import UNKNOWN, check_targets, most_probable
 from ..utils._masked import label_array
 from ..utils._quiet import quiet
-from ..utils._unwrap import unwrap
+from ..utils._unwrap import check_patients_inside, unwrap
 from ._grading import quadratic_weighted_kappa
 from ._quality import accuracy, mean_acc, precision, sensitivity, specificity
 
@@ -33,18 +33,11 @@ COMPARED_QUALITY_SCORES = ("mean_acc", "specificity", "sensitivity")
 
 def _unwrap(estimator, X):
     """Return the net behind a search or a Pipeline, and X as it reaches the net."""
-    estimator, X = unwrap(estimator, X, before=_check_patients)
-    _check_patients(estimator, X)
+    # A step knows its training images by the names that reached it: DeepFeatures by
+    # those at the beginning of a Pipeline, a net by those behind the steps before it.
+    estimator, X = unwrap(estimator, X, before=check_patients_inside)
+    check_patients_inside(estimator, X)
     return estimator, X
-
-
-def _check_patients(estimator, X):
-    """Raise if an eye is scored whose fellow eye was trained on.
-
-    A step knows its training images by the names that reached it: DeepFeatures by those
-    at the beginning of a Pipeline, a net by those behind the steps before it.
-    """
-    getattr(estimator, "check_patients", lambda X: None)(X)
 
 
 def _predicted(y, y_pred):

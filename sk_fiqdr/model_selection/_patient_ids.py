@@ -11,6 +11,7 @@ import pandas as pd
 from sklearn.utils.validation import _num_samples
 
 from ..exceptions import PatientLeakageError
+from ..utils._check_images import one_column
 from ..utils._patient_keys import patient_array, patient_keys
 from ..utils._read_image import EXTENSIONS
 
@@ -184,6 +185,7 @@ def holds_paths(X):
     holds_paths : bool
         True if its first element is a str or a Path.
     """
+    X = one_column(X)
     if isinstance(X, str | bytes | Mapping) or getattr(X, "ndim", 1) != 1:
         return False
     return hasattr(X, "__iter__") and isinstance(next(iter(X), None), str | os.PathLike)
@@ -216,6 +218,7 @@ def patients_of(X, groups):
     PatientLeakageError
         If `groups` separates images that belong to one patient by their file names.
     """
+    X = one_column(X)
     if groups is None:
         if not holds_paths(X):
             raise ValueError(

@@ -20,8 +20,9 @@ def check_images(X):
     Parameters
     ----------
     X : array-like
-        Paths (str or Path), or uint8 images (n, height, width, 3); these may be a list
-        of arrays or of Pillow's images, all of one size.
+        Paths (str or Path), also as the one column of a DataFrame or an array; or uint8
+        images (n, height, width, 3), also as a list of arrays or of Pillow's images,
+        all of one size.
 
     Returns
     -------
@@ -85,8 +86,29 @@ def refuse_datasets(X):
         )
 
 
+def one_column(X):
+    """Return the one column that a DataFrame or an array of objects has, else X.
+
+    Parameters
+    ----------
+    X : object
+        Such as the column of paths that a ColumnTransformer passes.
+
+    Returns
+    -------
+    X : object
+        One-dimensional, if X has one column and is not an array of numbers.
+    """
+    if hasattr(X, "columns"):
+        return X[X.columns[0]] if len(X.columns) == 1 else X
+    shape, dtype = getattr(X, "shape", ()), getattr(X, "dtype", None)
+    is_column = len(shape) == 2 and shape[1] == 1 and np.dtype(dtype).kind in "OSTU"
+    return X[:, 0] if is_column else X
+
+
 def _rows(X):
     """Return numbers as an array, and everything else as a list."""
+    X = one_column(X)
     if hasattr(X, "columns"):
         raise ValueError(
             f"X is a DataFrame with columns {list(X.columns)!r}, expected paths or "

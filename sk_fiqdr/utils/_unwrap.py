@@ -1,8 +1,13 @@
 """The estimator inside a search or a Pipeline."""
 
+from types import SimpleNamespace
+
+import numpy as np
+from sklearn.compose import ColumnTransformer
 from sklearn.frozen import FrozenEstimator
 from sklearn.model_selection._search import BaseSearchCV
-from sklearn.pipeline import Pipeline
+from sklearn.pipeline import FeatureUnion, Pipeline
+from sklearn.utils import _safe_indexing
 from sklearn.utils.validation import check_is_fitted
 
 
@@ -93,3 +98,72 @@ def is_multi_task(estimator):
         True if the estimator inside has `predict_quality`.
     """
     return hasattr(last_step(estimator), "predict_quality")
+
+
+def check_patients_inside(estimator, X):
+    """Raise if X holds unseen images of patients that anything inside was trained on.
+
+    Parameters
+    ----------
+    estimator : estimator
+        Fitted; of meta-estimators, unions and column transformers each estimator
+        inside is asked. Of a Pipeline the first step is.
+    X : array-like
+        As `estimator` takes it.
+
+    Raises
+    ------
+    PatientLeakageError
+        If an eye is scored whose fellow eye was trained on.
+    """
+    members = {}
+    for member, part in _trained(estimator, X):
+        members.setdefault(id(part), (part, []))[1].append(member)
+    if not members and hasattr(estimator, "check_patients"):
+        estimator.check_patients(X)
+    for part, alike in members.values():
+        # The folds of an ensemble are checked as one: an eye that some of its members
+        # were trained on is not unseen.
+        names = np.concatenate([member.trained_names_ for member in alike])
+        type(alike[0]).check_patients(SimpleNamespace(trained_names_=names), part)
+
+
+def _trained(estimator, X):
+    """Yield what remembers the images it was trained on, and X as it reaches that."""
+    if hasattr(estimator, "trained_names_"):
+        yield estimator, X
+        return
+    if isinstance(estimator, ColumnTransformer):
+        inside = [
+            (step, _safe_indexing(X, columns, axis=1))
+            for _, step, columns in getattr(estimator, "transformers_", ())
+            if not isinstance(step, str)
+        ]
+    elif isinstance(estimator, FeatureUnion):
+        inside = [(step, X) for _, step in estimator.transformer_list]
+    elif isinstance(estimator, Pipeline):
+        inside = [(estimator[0], X)]
+    else:
+        inside = [(fitted, X) for fitted in _fitted_inside(estimator)]
+    for step, part in inside:
+        yield from _trained(step, part)
+
+
+def _fitted_inside(estimator):
+    """Return the fitted estimators of a meta-estimator."""
+    if isinstance(estimator, FrozenEstimator):
+        return [estimator.estimator]
+    fitted = getattr(estimator, "__dict__", {})
+    folds = fitted.get("calibrated_classifiers_", ())
+    many = fitted.get("estimators_", ())
+    one = [fitted[name] for name in ("best_estimator_", "estimator_") if name in fitted]
+    return [*(fold.estimator for fold in folds), *np.ravel(_objects(many)), *one]
+
+
+def _objects(estimators):
+    """Return an array of estimators; a Pipeline in it stays whole."""
+    if isinstance(estimators, np.ndarray):
+        return estimators
+    objects = np.empty(len(estimators), dtype=object)
+    objects[:] = list(estimators)
+    return objects

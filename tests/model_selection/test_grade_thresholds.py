@@ -456,7 +456,6 @@ def test_both_tasks_of_a_net_are_passed_on(eyes, wrapped):
     np.testing.assert_array_equal(
         tuned.predict_quality_proba(X), net.predict_quality_proba(reached)
     )
-    np.testing.assert_array_equal(tuned.transform(X), net.transform(reached))
     scores = fiqdr_scoring(tuned, X, y)
     assert scores["kappa"] == kappa_scorer(tuned, X, y) == tuned.score(X, y)
     assert scores["kappa"] == quadratic_weighted_kappa(y[:, 0], answer)

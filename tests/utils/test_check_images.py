@@ -103,7 +103,11 @@ class Strange:
         ((name for name in NAMES), TypeError, r"Pass list\(X\)"),
         (5, TypeError, "got 5"),
         (None, TypeError, "got None"),
-        (pd.DataFrame({"path": NAMES}), ValueError, r"\['path'\].*Pass the one column"),
+        (
+            pd.DataFrame({"path": NAMES, "age": 1}),
+            ValueError,
+            r"\['path', 'age'\].*Pass the one column",
+        ),
         (np.array([NAMES]), ValueError, r"\(1, 2\)\. Use X\.ravel\(\)"),
         ([Image.new("I;16", (4, 4))], TypeError, "mode 'I;16'.*Pass the paths"),
         ([[[[0] * 3]]], ValueError, r"got int64 .*astype\(np\.uint8\)"),
@@ -129,3 +133,20 @@ def test_contents_of_files_are_refused_with_the_line_that_decodes_them(eyes):
 def test_images_of_several_sizes_are_refused_with_both(eyes):
     with pytest.raises(ValueError, match=r"2 sizes, .*\(4, 4, 3\) and \(5, 4, 3\)"):
         check_images([eyes[0], eyes[1, :4]])
+
+
+@pytest.mark.parametrize(
+    "X",
+    [
+        np.array(NAMES, dtype=object)[:, None],
+        np.array(NAMES)[:, None],
+        pd.DataFrame({"path": NAMES}),
+        pd.DataFrame({"path": NAMES}, index=[5, 5]),
+        pd.DataFrame({"path": NAMES}, dtype="string"),
+        pd.DataFrame({"path": NAMES}, dtype="category"),
+    ],
+)
+def test_one_column_of_paths_is_its_paths(X):
+    paths, kind = check_images(X)
+    assert kind == "paths"
+    assert paths.tolist() == [str(name) for name in NAMES]

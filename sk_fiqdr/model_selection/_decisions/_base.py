@@ -17,7 +17,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from ...utils._constraints import N_JOBS
 from ...utils._relabelled import refuse_relabelled
-from ...utils._unwrap import is_multi_task, last_step, unwrap
+from ...utils._unwrap import check_patients_inside, is_multi_task, last_step, unwrap
 from ._check_tasks import check_tasks, kappa_of_predictions
 from ._out_of_fold import (
     GRADE,
@@ -266,23 +266,6 @@ class NestedClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
         inside, X = self._inside(X)
         return inside.predict_quality(X)
 
-    @_inside_has("transform")
-    def transform(self, X):
-        """Return the features of the estimator inside.
-
-        Parameters
-        ----------
-        X : array-like
-            Whatever the estimator accepts.
-
-        Returns
-        -------
-        features : ndarray of shape (n, d)
-            Features.
-        """
-        inside, X = self._inside(X)
-        return inside.transform(X)
-
     @_inside_has("check_patients")
     def check_patients(self, X):
         """Raise if X holds unseen images of patients that were trained on.
@@ -297,8 +280,8 @@ class NestedClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
         PatientLeakageError
             If an eye is scored whose fellow eye was trained on.
         """
-        inside, X = self._inside(X)
-        inside.check_patients(X)
+        check_is_fitted(self, "estimator_")
+        check_patients_inside(self.estimator_, X)
 
     def score(self, X, y):
         """Return the quadratic weighted kappa of the grades.

@@ -71,6 +71,7 @@ def main():
     parser.add_argument("--image-size", type=int, default=224)
     parser.add_argument("--max-epochs", type=int, default=8)
     parser.add_argument("--lr", type=float, default=0.01)
+    parser.add_argument("--grade-loss", default="cross_entropy_kappa")
     parser.add_argument("--dropout", type=float, default=0.0)
     parser.add_argument("--results", type=Path, default=RESULTS)
     args = parser.parse_args()
@@ -88,6 +89,7 @@ def main():
         "image_size": args.image_size,
         "max_epochs": args.max_epochs,
         "lr": args.lr,
+        "grade_loss": args.grade_loss,
         "module__dropout": args.dropout,
     }
     for seed in args.seeds:
@@ -120,7 +122,10 @@ def main():
                 "n_fit": len(fit),
                 "n_test": len(test),
                 **{name: getattr(args, name) for name in ("image_size", "max_epochs")},
-                **{name: getattr(args, name) for name in ("lr", "dropout")},
+                **{
+                    name: getattr(args, name)
+                    for name in ("lr", "dropout", "grade_loss")
+                },
                 "net": name,
                 "minutes": round(seconds[name] / 60, 1) if name in seconds else None,
                 **{

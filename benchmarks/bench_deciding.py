@@ -64,6 +64,7 @@ MODELS = {
         max_epochs=20,
         batch_size=64,
         quality_loss_weight=0.15,
+        grade_loss="cross_entropy",
         optimizer__weight_decay=0.1,
         random_state=0,
     ),

@@ -100,6 +100,7 @@ def main():
             beta=args.beta,
             lambd=args.lambd,
             quality_loss_weight=args.quality_loss_weight,
+            grade_loss="cross_entropy",
             lr=args.lr,
             batch_size=args.batch_size,
             max_epochs=args.max_epochs,

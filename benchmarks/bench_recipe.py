@@ -106,6 +106,7 @@ def main():
             lr=0.02,
             batch_size=32,
             quality_loss_weight=1.0,
+            grade_loss="cross_entropy",
             augment="default",
             amp=False,  # bfloat16 is slower for depthwise convolutions on a CPU
             random_state=args.seed,

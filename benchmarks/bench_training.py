@@ -72,6 +72,7 @@ def make_net(backbone, image_size, batch_size, epochs, **parameters):
         image_size=image_size,
         batch_size=batch_size,
         max_epochs=epochs,
+        grade_loss="cross_entropy",
         lr=LR,
         lr_schedule="constant",
         optimizer__momentum=MOMENTUM,

@@ -91,7 +91,7 @@ def make_rows(budget, device, folder):
     momentum = budget.optimizers["Momentum"]
     rows[SINGLE_TASK] = DRGrader(**settings, **momentum)
     for name, weights in MULTI_TASK.items():
-        plain_sum = {"quality_loss_weight": 1.0}  # Eq. 7
+        plain_sum = {"quality_loss_weight": 1.0, "grade_loss": "cross_entropy"}  # Eq. 7
         parameters = settings | momentum | plain_sum | weights
         rows[name] = FIQDRClassifier(**parameters)
     return rows

@@ -102,9 +102,12 @@ class FIQDRClassifier(CentredQuality, Graded, ClassifierMixin, FundusNet):
     quality_loss_weight : float, default=0.15
         Weight of L_q beside L_dr; 1.0 is the paper's plain sum (Eq. 7), which grades
         nothing in short fits.
-    grade_loss : str or callable, default="cross_entropy"
-        L_dr. "cross_entropy" is the paper's; "ordinal" makes the grade head a
-        cumulative link model; "squared_error" is that of the expected grade;
+    grade_loss : str or callable, default="cross_entropy_kappa"
+        L_dr. "cross_entropy_kappa" is cross-entropy plus one minus the soft kappa of
+        the batch, :func:`~sk_fiqdr.losses.masked_cross_entropy_kappa`, without which
+        short fits predict grade 0 too often; "cross_entropy" is the paper's; "ordinal"
+        makes the grade head a cumulative link model; "squared_error" is that of the
+        expected grade;
         "distance_cross_entropy" and "soft_kappa" are those of
         :func:`~sk_fiqdr.losses.masked_distance_cross_entropy` and
         :func:`~sk_fiqdr.losses.masked_soft_kappa`. A callable, such as
@@ -201,7 +204,7 @@ class FIQDRClassifier(CentredQuality, Graded, ClassifierMixin, FundusNet):
         beta=27.0,
         lambd=0.1,
         quality_loss_weight=0.15,
-        grade_loss="cross_entropy",
+        grade_loss="cross_entropy_kappa",
         solver="gradient",
         criterion=WeightedCenterLoss,
         **kwargs,

@@ -7,6 +7,7 @@ They import torch only.
 from ._center import WeightedCenterLoss, weighted_center_loss
 from ._cross_entropy import MaskedCrossEntropy, class_weights, masked_cross_entropy
 from ._grade import (
+    masked_cross_entropy_kappa,
     masked_distance_cross_entropy,
     masked_soft_kappa,
     masked_squared_error,
@@ -17,6 +18,7 @@ __all__ = [
     "WeightedCenterLoss",
     "class_weights",
     "masked_cross_entropy",
+    "masked_cross_entropy_kappa",
     "masked_distance_cross_entropy",
     "masked_soft_kappa",
     "masked_squared_error",

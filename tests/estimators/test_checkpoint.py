@@ -896,7 +896,8 @@ def test_a_checkpoint_of_the_first_format_is_found_and_taken_over(tmp_path):
     net = FIQDRClassifier(
         backbone=None, max_epochs=2, random_state=0, checkpoint_dir=tmp_path
     )
-    of_then = {"quality_loss_weight": 1.0, "batch_size": 32, "augment": "default"}
+    of_then = {"quality_loss_weight": 1.0, "batch_size": 32}
+    of_then |= {"augment": "default", "grade_loss": "cross_entropy"}
     net.set_params(**of_then)
     net.fit(X, np.array(expected["y"]))
     np.testing.assert_allclose(net.predict_proba(X), expected["proba"], rtol=1e-5)

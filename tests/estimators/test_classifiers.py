@@ -173,7 +173,8 @@ def test_the_first_loss_is_that_of_equation_7(features, heads):
 
     X, y = features
     heads |= {"batch_size": -1, "max_epochs": 1, "lr": 0.0, "lr_schedule": "constant"}
-    net = FIQDRClassifier(**heads, beta=9, lambd=0.3, quality_loss_weight=0.5).fit(X, y)
+    heads |= {"grade_loss": "cross_entropy", "quality_loss_weight": 0.5}
+    net = FIQDRClassifier(**heads, beta=9, lambd=0.3).fit(X, y)
     with torch.no_grad():
         grade, quality, deep = net.module_(torch.from_numpy(X))
     labels = torch.from_numpy(y)
@@ -620,7 +621,7 @@ def test_bad_labels_are_refused_with_the_way_out(y, message, heads):
         (np.full((2, 8, 8), 9, np.uint8), ValueError, "np.repeat"),
         (np.full((8, 8, 3), 9, np.uint8), ValueError, r"X\[None\]"),
         (np.zeros((2, 5)), ValueError, "backbone=None"),
-        (pd.DataFrame({"path": ["a"]}), ValueError, r"X\['path'\]"),
+        (pd.DataFrame({"path": ["a"], "age": 1}), ValueError, r"X\['path'\]"),
         (["a.png", 3], TypeError, "Row 1 of X is 3"),
         ([3, 4], TypeError, "int in row 0"),
         (None, TypeError, "got None"),

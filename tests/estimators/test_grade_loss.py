@@ -9,6 +9,7 @@ from sk_fiqdr.losses import MaskedCrossEntropy
 from sk_fiqdr.metrics import quadratic_weighted_kappa
 
 WORDS = [
+    "cross_entropy_kappa",
     "cross_entropy",
     "ordinal",
     "squared_error",
@@ -58,7 +59,7 @@ def test_a_loss_of_torch_with_known_rows_is_the_masked_one():
     X, y = on_a_line(60)
     y[::3, 0] = -1
     settings = HEADS | {"max_epochs": 3}
-    ours = FIQDRClassifier(**settings).fit(X, y)
+    ours = FIQDRClassifier(grade_loss="cross_entropy", **settings).fit(X, y)
     theirs = FIQDRClassifier(grade_loss=torch.nn.CrossEntropyLoss(), **settings)
     theirs.fit(X, y)
     np.testing.assert_allclose(

@@ -128,7 +128,7 @@ SCENARIOS = {
     "one-sided labels": (FIQDRClassifier, HEADS | IN_ORDER, ()),
     "one-sided labels, still": (
         FIQDRClassifier,
-        HEADS | IN_ORDER | {"lr": 0.0, "max_epochs": 2},
+        HEADS | IN_ORDER | {"lr": 0.0, "max_epochs": 2, "grade_loss": "cross_entropy"},
         ("sample_weight",),
     ),
     "one row left": (FIQDRClassifier, HEADS | {"batch_size": 26}, ()),

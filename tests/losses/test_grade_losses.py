@@ -5,9 +5,11 @@ import math
 import numpy as np
 import pytest
 import torch
+from helpers.shared_batches import in_two_threads
 from sklearn.metrics import cohen_kappa_score
 
 from sk_fiqdr.losses import (
+    masked_cross_entropy_kappa,
     masked_distance_cross_entropy,
     masked_soft_kappa,
     masked_squared_error,
@@ -17,6 +19,7 @@ LOSSES = {
     "squared_error": masked_squared_error,
     "distance": masked_distance_cross_entropy,
     "soft_kappa": masked_soft_kappa,
+    "cross_entropy_kappa": masked_cross_entropy_kappa,
 }
 
 
@@ -56,6 +59,9 @@ def loop(name, logits, labels, weight):
             )
             / total
         )
+    if name == "cross_entropy_kappa":
+        cross_entropy = -sum(w * math.log(p[y]) for p, y, w in rows) / total
+        return cross_entropy + loop("soft_kappa", logits, labels, weight)
     observed = sum(w * p[k] * (k - y) ** 2 for p, y, w in rows for k in range(5))
     true = [sum(w for _, y, w in rows if y == k) for k in range(5)]
     given = [sum(w * p[k] for p, _, w in rows) for k in range(5)]
@@ -137,7 +143,24 @@ def test_the_distance_weighted_loss_is_dlordinals(power):
     torch.testing.assert_close(ours, theirs, rtol=1e-4, atol=1e-4)
 
 
-def test_the_soft_kappa_of_a_shared_batch_is_refused():
-    logits, labels, _ = draw()
-    with pytest.raises(ValueError, match="cannot be shared by processes"):
-        masked_soft_kappa(logits, labels, all_reduce=lambda value: value)
+@pytest.mark.parametrize("cut", [0, 7, 25])
+@pytest.mark.parametrize("name", LOSSES)
+def test_shares_of_a_batch_add_up_to_its_loss_and_gradient(name, cut):
+    logits, labels, weight = draw()
+    labels[:7] = -1  # all that one process has of some batches
+    whole = LOSSES[name](logits.requires_grad_(), labels, sample_weight=weight)
+    (wanted,) = torch.autograd.grad(whole, logits)
+
+    def share(rank, all_reduce):
+        rows = slice(None, cut) if rank == 0 else slice(cut, None)
+        loss = LOSSES[name](
+            logits[rows],
+            labels[rows],
+            sample_weight=weight[rows],
+            all_reduce=lambda tensor: all_reduce(tensor.detach()),
+        )
+        return loss, torch.autograd.grad(loss, logits)[0]
+
+    (loss, gradient), (other, other_gradient) = in_two_threads(share)
+    torch.testing.assert_close(loss + other, whole)
+    torch.testing.assert_close(gradient + other_gradient, wanted)

@@ -1,11 +1,11 @@
 """The loss against slow loops, torch's own functions and hand-computed numbers."""
 
 import copy
-import threading
 
 import numpy as np
 import pytest
 import torch
+from helpers.shared_batches import in_two_threads
 from torch.nn import functional as F
 
 from sk_fiqdr.losses import (
@@ -327,28 +327,6 @@ def test_no_distance_matrix_is_built():
             torch.zeros(n_classes, n_features),
         )
     assert max(saved) <= n * max(n_features, n_classes)
-
-
-def in_two_threads(task):
-    """Run a task in two threads, which sum tensors with each other."""
-    meeting, given, results = threading.Barrier(2, timeout=60), {}, {}
-
-    def work(rank):
-        def all_reduce(tensor):
-            given[rank] = tensor
-            meeting.wait()
-            total = given[0] + given[1]
-            meeting.wait()
-            return total
-
-        results[rank] = task(rank, all_reduce)
-
-    threads = [threading.Thread(target=work, args=(rank,)) for rank in range(2)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    return results[0], results[1]
 
 
 @pytest.mark.parametrize("cut", [0, 1, 12, 17])

@@ -36,7 +36,7 @@ def check_solver(net):
                 f'{name}={getattr(net, name)!r} is not used by solver="ridge": '
                 f'leave it {unset!r}, or set solver="gradient".'
             )
-    if net.grade_loss not in ("cross_entropy", "ordinal"):
+    if net.grade_loss not in ("cross_entropy_kappa", "cross_entropy", "ordinal"):
         raise ValueError(
             f'solver="ridge" has a loss of its own, got grade_loss={net.grade_loss!r}: '
             'leave it out, or set solver="gradient".'

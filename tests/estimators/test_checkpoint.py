@@ -426,6 +426,31 @@ def test_the_same_fit_at_the_same_time_disturbs_neither(tmp_path):
     assert_same_fit(fit("augmented", tmp_path), expected, X)
 
 
+def test_of_two_fits_that_end_together_one_checkpoint_stays(tmp_path, monkeypatch):
+    """Each lists the folder before the other has deleted anything."""
+    found = _checkpoint.Checkpoint._found
+    fit("features", tmp_path / "one")
+    fit("features", tmp_path / "two")
+    (one,), (two,) = checkpoints(tmp_path / "one"), checkpoints(tmp_path / "two")
+    assert one.name != two.name, "the histories hold times, so the checksums differ"
+    both = tmp_path / "both"
+    for name in (one, two):
+        folder = both / name.parent.name
+        folder.mkdir(parents=True, exist_ok=True)
+        shutil.copytree(name, folder / name.name)
+    listed = sorted(checkpoints(both))
+    kept = []
+    for path in listed:
+        checkpoint = object.__new__(_checkpoint.Checkpoint)
+        checkpoint.folder = path.parent
+        monkeypatch.setattr(_checkpoint.Checkpoint, "_found", lambda self: listed)
+        checkpoint.remove_overtaken(path)
+        monkeypatch.setattr(_checkpoint.Checkpoint, "_found", found)
+        kept.append(checkpoint._found())
+    assert len(kept[-1]) == 1
+    assert kept[-1][0] in listed
+
+
 def test_a_slower_twin_deletes_no_later_epoch(half_done, monkeypatch):
     """What another process has written meanwhile stays until it is overtaken."""
     later = half_done.with_name(half_done.name.replace("00002", "00004"))

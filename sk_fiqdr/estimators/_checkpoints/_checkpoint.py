@@ -349,11 +349,26 @@ class Checkpoint:
                 f"{kept}: free some space, and fit again to resume.",
             ) from error
         self.n_epochs = n_epochs
-        for old in self._found():
-            if old != path and _progress(old)[:2] <= _progress(path)[:2]:
-                with suppress(OSError):  # another process may have removed it
-                    draft = old.rename(old.with_name(DRAFT + old.name))
-                    shutil.rmtree(draft, ignore_errors=True)
+        self.remove_overtaken(path)
+
+    def remove_overtaken(self, path):
+        """Delete the checkpoints that one of an epoch makes superfluous.
+
+        Of equal ones the last in order is kept, whoever wrote it: if each process kept
+        its own, two that end together would delete both.
+
+        Parameters
+        ----------
+        path : Path
+            The checkpoint that was written.
+        """
+        overtaken = [
+            old for old in self._found() if _progress(old)[:2] <= _progress(path)[:2]
+        ]
+        for old in overtaken[:-1]:
+            with suppress(OSError):  # another process may have removed it
+                draft = old.rename(old.with_name(DRAFT + old.name))
+                shutil.rmtree(draft, ignore_errors=True)
 
     def _write(self, path, files):
         with folder_written_whole(path) as draft:

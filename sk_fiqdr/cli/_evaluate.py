@@ -21,6 +21,7 @@ from ._model import (
 from ._output import check_format, check_free, show
 
 BOTH = "grade, both eyes"
+MOST_PROBABLE = "most_probable_grade"
 N_SHOWN = 20
 COLUMNS = ["task", "measure", "value", "lower", "upper"]
 
@@ -177,8 +178,9 @@ def score_predictions(
     Returns
     -------
     scores : DataFrame
-        With columns task, measure, value, lower and upper; a task without
-        labels is not in it.
+        With columns task, measure, value, lower and upper, and, where cut-points
+        decide the grade, most_probable: the value of the most probable grade. A task
+        without labels is not in it.
     status : DataFrame of shape (n, 2)
         Columns status and error of `predictions`: what is unreadable is ignored.
     """
@@ -204,7 +206,12 @@ def score_predictions(
         if task in frame and known.any():
             predicted = frame.loc[read, task].to_numpy(dtype=int)
             table = reporter(truth, predicted, groups=groups, n_bootstraps=n_bootstraps)
-            scores.append(table.reset_index().assign(task=task)[COLUMNS])
+            table = table.reset_index().assign(task=task)[COLUMNS]
+            if task == "grade" and MOST_PROBABLE in frame:
+                best = frame.loc[read, MOST_PROBABLE].to_numpy(dtype=int)
+                other = reporter(truth, best, groups=groups, n_bootstraps=0)
+                table["most_probable"] = other["value"].to_numpy()
+            scores.append(table)
     return pd.concat(scores[1:] or scores, ignore_index=True), frame[
         ["status", "error"]
     ]

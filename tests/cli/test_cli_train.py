@@ -6,11 +6,13 @@ import subprocess
 import sys
 import time
 import tomllib
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 from helpers.commands import SMALL, run, words
+from sklearn.metrics import cohen_kappa_score
 from sklearn.model_selection import GridSearchCV
 from sklearn.utils import Bunch
 
@@ -339,3 +341,20 @@ def test_frozen_trains_in_one_pass_and_tunes_without_losing_patients(
     assert predicted.exit_code == 0, predicted.stderr
     frame = pd.read_csv(tmp_path / "p.csv")
     np.testing.assert_array_equal(frame["grade"], net.predict(list(frame["path"])))
+    scores = pd.read_csv(out / "scores.csv").set_index(["task", "measure"])
+    assert ("most_probable" in scores) is tune
+    if tune:
+        test = split.query("part == 'test'")["image"]
+        of_test = frame[frame["path"].map(lambda path: Path(path).stem).isin(test)]
+        data = load_kaggle_dr(eyes.images, eyes.grades, eyes.quality)
+        truth = dict(zip(data.frame["image"], data.target[:, 0], strict=True))
+        grades = [truth[Path(path).stem] for path in of_test["path"]]
+        for column, predicted in (
+            ("value", of_test["grade"]),
+            ("most_probable", of_test["most_probable_grade"]),
+        ):
+            expected = cohen_kappa_score(
+                grades, predicted, weights="quadratic", labels=range(5)
+            )
+            assert scores.loc[("grade", "kappa"), column] == pytest.approx(expected)
+        assert scores.loc["quality", "most_probable"].isna().all()

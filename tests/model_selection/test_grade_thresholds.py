@@ -513,6 +513,8 @@ def test_what_cannot_be_tuned_is_refused(eyes):
             tuned.fit(X, labels, groups=groups)
     with pytest.raises(ValueError, match="same expected grade"):
         tune(np.full(10, 2.0), np.arange(10) % 5)
+    with pytest.raises(ValueError, match="same expected grade"):  # but for rounding
+        tune(np.nextafter(np.full(10, 2.0), np.arange(10) % 3), np.arange(10) % 5)
     with pytest.raises(ValueError, match="FIQDRClassifier learns both tasks"):
         TunedGradeThresholdsCV(FIQDRClassifier(**HEADS)).fit(X, y[:, :1], groups=groups)
     with pytest.raises(ValueError, match="already decides"):

@@ -10,6 +10,8 @@ from ._check_tasks import kappa_of_predictions
 from ._cut_points import best_cut_points, grade_by_cut_points
 from ._out_of_fold import GRADE
 
+SPREAD = 1e-6  # of expected grades, which float32 probabilities have by rounding alone
+
 
 class TunedGradeThresholdsCV(NestedClassifier):
     """Grade by cut-points on the expected grade, tuned for quadratic weighted kappa.
@@ -152,7 +154,7 @@ class TunedGradeThresholdsCV(NestedClassifier):
         ------
         ValueError
             If y holds no grades, or fewer than two that the estimator knows; or if all
-            rows have the same expected grade.
+            rows have the same expected grade, to within rounding.
         PatientLeakageError
             If a split separates the images of a patient, or a prefit net was trained
             on one of these patients, as far as file names show.
@@ -168,7 +170,7 @@ class TunedGradeThresholdsCV(NestedClassifier):
         known = (truth != UNKNOWN) & ~np.isnan(expected)
         truth, expected = truth[known], expected[known]
         _check_two_grades(truth[np.isin(truth, grades)])
-        if expected.min() == expected.max():
+        if np.ptp(expected) < SPREAD:
             raise ValueError(
                 f"Every row has the same expected grade, {expected[0]:.4g}: cut-points "
                 "cannot be tuned. The estimator learned nothing from X, or y has too "

@@ -190,7 +190,7 @@ def test_cut_points_lie_halfway_and_what_equals_one_lies_above():
 
 def test_neighbouring_numbers_without_one_between_them_are_told_apart():
     below, above = 1.0, np.nextafter(1.0, 2)
-    tuned = tune([below, above], [0, 1], 2)
+    tuned = tune([below, above, 0.0], [0, 1, 0], 2)
     assert tuned.predict([[below], [above]]).tolist() == [0, 1]
 
 

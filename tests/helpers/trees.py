@@ -23,6 +23,16 @@ def write_image(path, color="brown"):
     return path
 
 
+def write_tree(root, images, files=()):
+    """Write images, and files of text by their path, below a folder."""
+    for image in images:
+        write_image(root / image)
+    for name, text in dict(files).items():
+        path = root / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+
+
 @dataclass
 class LabelSet:
     """Three images of grades 0, 2 and 4, and the file of their labels."""

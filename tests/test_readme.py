@@ -55,18 +55,29 @@ def kaggle_folder(tmp_path, monkeypatch):
     return tmp_path
 
 
-def test_the_snippet_searches_fits_and_saves(kaggle_folder, capsys):
-    (code,) = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
-    # Smaller, so that it takes seconds; nothing else is changed.
-    smaller = code.replace(
+def test_the_snippets_fit_tune_save_and_search(kaggle_folder, capsys):
+    fit, search = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
+    # Smaller, so that they take seconds; nothing else is changed.
+    fit = fit.replace(
         "FIQDRClassifier(random_state=0)",
         "FIQDRClassifier(random_state=0, max_epochs=1, image_size=64)",
     )
-    smaller = smaller.replace('{"beta": [1, 9, 27]', '{"beta": [1, 27]')
-    assert smaller.count("image_size=64") == 1
-    exec(compile(smaller, "README.md", "exec"), {})
+    search = search.replace(
+        'DeepFeatures(memory="features")',
+        'DeepFeatures(memory="features", image_size=64)',
+    )
+    assert fit.count("image_size=64") == search.count("image_size=64") == 1
+    names = {}
+    exec(compile(fit, "README.md", "exec"), names)
     assert "kappa" in capsys.readouterr().out
     assert (kaggle_folder / "saved" / "model.safetensors").is_file()
+    assert len(names["net"].grade_cut_points_) == 4
+    exec(compile(search, "README.md", "exec"), names)
+    assert len(names["search"].cv_results_["params"]) == 6
+    assert set(names["search"].cv_results_["params"][0]) == {
+        "fiqdrclassifier__beta",
+        "fiqdrclassifier__lambd",
+    }
 
 
 def test_three_commands_lead_from_a_folder_to_a_graded_csv(kaggle_folder):

@@ -125,6 +125,7 @@ def continued(first, images, y, groups, args, epochs):
 
 INGREDIENTS = {
     BASE: ({}, plain, FIQDRClassifier),
+    "the grade alone": ({"quality_loss_weight": 0.0}, plain, FIQDRClassifier),
     "moving average of the weights": (
         {"callbacks": [AveragedWeights()]},
         plain,

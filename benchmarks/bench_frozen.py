@@ -21,7 +21,7 @@ import pandas as pd
 import torch
 from bench_make_fundus import processor
 from sklearn.linear_model import LogisticRegression
-from sklearn.metrics import roc_auc_score
+from sklearn.metrics import roc_auc_score, roc_curve
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
@@ -51,6 +51,7 @@ FEATURES = {
 LOGISTIC = "balanced logistic regression"
 AVERAGE = "average with efficientnet_lite1"
 FELLOW = "fellow eye"
+CUTS = {"quality by a tuned cut": 1.0, "quality by a cut halfway to 0.5": 0.5}
 FIRST = next(iter(FEATURES))
 
 
@@ -98,6 +99,17 @@ def tuned(y, grade, fold):
     return grades
 
 
+def tuned_quality(y, quality, fold, share):
+    """Return qualities by cuts that were tuned on the other folds, and shrunk to 0.5."""
+    good, predicted = quality[:, 1], np.empty(len(y), int)
+    for number in np.unique(fold):
+        here = fold == number
+        false, true, cuts = roc_curve(y[~here, 1], good[~here])
+        best = cuts[np.argmax(true - false)]
+        predicted[here] = good[here] >= share * best + (1 - share) * 0.5
+    return predicted
+
+
 def interval(y, groups, answers, reference, n_draws=500):
     """Return 95 % of the bootstrap differences of the mean kappa over seeds."""
     rng = np.random.default_rng(0)
@@ -121,7 +133,7 @@ def interval(y, groups, answers, reference, n_draws=500):
 
 def main():
     """Score each ingredient."""
-    names = [*FEATURES, LOGISTIC, AVERAGE, FELLOW]
+    names = [*FEATURES, LOGISTIC, AVERAGE, FELLOW, *CUTS]
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
@@ -151,6 +163,8 @@ def main():
                 ((one[0] + two[0]) / 2, (one[1] + two[1]) / 2, one[2])
                 for one, two in pairs
             ]
+        elif name in CUTS:
+            predicted[name] = run(FIRST)
         elif name == FELLOW:
             eyes = [Path(path).stem.rsplit("_", 1)[1] for path in data.data]
             predicted[name] = [
@@ -191,7 +205,15 @@ def main():
             "low": low,
             "high": high,
             "mean_acc": np.mean(
-                [mean_acc(y[:, 1], q.argmax(axis=1)) for _, q, _ in found]
+                [
+                    mean_acc(
+                        y[:, 1],
+                        tuned_quality(y, q, fold, CUTS[name])
+                        if name in CUTS
+                        else q.argmax(axis=1),
+                    )
+                    for _, q, fold in found
+                ]
             ),
             "auc_quality": np.mean(
                 [roc_auc_score(y[:, 1], q[:, 1]) for _, q, _ in found]

@@ -100,7 +100,7 @@ def tuned(y, grade, fold):
 
 
 def tuned_quality(y, quality, fold, share):
-    """Return qualities by cuts that were tuned on the other folds, and shrunk to 0.5."""
+    """Return qualities by cuts tuned on the other folds, and moved towards 0.5."""
     good, predicted = quality[:, 1], np.empty(len(y), int)
     for number in np.unique(fold):
         here = fold == number

@@ -444,7 +444,7 @@ def test_of_two_fits_that_end_together_one_checkpoint_stays(tmp_path, monkeypatc
         checkpoint = object.__new__(_checkpoint.Checkpoint)
         checkpoint.folder = path.parent
         monkeypatch.setattr(_checkpoint.Checkpoint, "_found", lambda self: listed)
-        checkpoint.remove_overtaken(path)
+        checkpoint._remove_overtaken(path)
         monkeypatch.setattr(_checkpoint.Checkpoint, "_found", found)
         kept.append(checkpoint._found())
     assert len(kept[-1]) == 1

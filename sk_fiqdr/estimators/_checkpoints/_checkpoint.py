@@ -349,18 +349,13 @@ class Checkpoint:
                 f"{kept}: free some space, and fit again to resume.",
             ) from error
         self.n_epochs = n_epochs
-        self.remove_overtaken(path)
+        self._remove_overtaken(path)
 
-    def remove_overtaken(self, path):
-        """Delete the checkpoints that one of an epoch makes superfluous.
+    def _remove_overtaken(self, path):
+        """Delete the checkpoints that this one of an epoch makes superfluous.
 
         Of equal ones the last in order is kept, whoever wrote it: if each process kept
         its own, two that end together would delete both.
-
-        Parameters
-        ----------
-        path : Path
-            The checkpoint that was written.
         """
         overtaken = [
             old for old in self._found() if _progress(old)[:2] <= _progress(path)[:2]

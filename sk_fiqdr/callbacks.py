@@ -72,6 +72,10 @@ class EarlyStopping(callbacks.EarlyStopping):
             load_best=load_best,
         )
 
+    def __getstate__(self):
+        # After a fit they are those of the net, and skorch drops the weights, too.
+        return {**super().__getstate__(), "best_criteria_": None}
+
     def on_train_begin(self, net, **kwargs):
         """Reset the state of the previous fit."""
         super().on_train_begin(net, **kwargs)

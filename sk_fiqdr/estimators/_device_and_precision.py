@@ -109,14 +109,33 @@ class DeviceNet(NeuralNet):
         return torch.cuda.current_device() if index is None else index
 
     def __getstate__(self):
-        return {**super().__getstate__(), "device": self.device}
+        state = {**super().__getstate__(), "device": self.device}
+        # As arrays, which others store without pickle (skops, and MLflow by it).
+        tensors = {name: value for name, value in state.items() if _is_array(value)}
+        arrays = {name: value.numpy() for name, value in tensors.items()}
+        rest = {name: value for name, value in state.items() if name not in tensors}
+        return {**rest, "_tensors": arrays}
 
     def __setstate__(self, state):
+        arrays = state.pop("_tensors", {})  # which earlier pickles do not have
         super().__setstate__(state)
+        for name, array in arrays.items():
+            self.__dict__[name] = torch.from_numpy(array.copy())
         # skorch sets the device that is available, the CPU where CUDA is missing.
         found = self.__dict__.pop("device")
         if str(self._device) != "auto":
             self._device = found
+
+
+def _is_array(value):
+    """Whether it is a tensor that NumPy can hold: others stay as they are."""
+    return (
+        type(value) is torch.Tensor
+        and value.device.type == "cpu"
+        and value.layout is torch.strided
+        and value.dtype not in (torch.bfloat16, torch.complex32)
+        and not value.requires_grad
+    )
 
 
 def _is_depthwise(layer):

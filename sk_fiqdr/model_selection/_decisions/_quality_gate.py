@@ -3,6 +3,7 @@
 import warnings
 
 import numpy as np
+import pandas as pd
 from sklearn.base import _fit_context
 from sklearn.frozen import FrozenEstimator
 from sklearn.utils._param_validation import HasMethods
@@ -229,6 +230,18 @@ class QualityGate(GatedClassifier):
         self._keep(fitted)
         self.quality_estimator_ = fitted[-1]
         return self
+
+    def __getstate__(self):
+        state = dict(super().__getstate__())
+        if state.get("report_") is not None:  # skops stores no frames
+            state["report_"] = state["report_"].to_dict("tight")
+        return state
+
+    def __setstate__(self, state):
+        if isinstance(state.get("report_"), dict):
+            report = pd.DataFrame.from_dict(state["report_"], orient="tight")
+            state = {**state, "report_": report}
+        super().__setstate__(state)
 
     def _goal(self):
         goals = {name: getattr(self, name) for name in (*GOALS, "threshold")}

@@ -62,7 +62,8 @@ def test_a_setting_that_loses_or_moves_rows_is_refused(setting, value):
         {"num_workers": 1, "prefetch_factor": 4, "persistent_workers": False},
         {"generator": torch.Generator()},
     ],
-    ids=str,
+    # An address would differ between the processes of pytest-xdist.
+    ids=lambda settings: str(settings).split(" object at ")[0],
 )
 def test_other_settings_keep_every_row_in_its_place(settings, fitted):
     net, X, expected = fitted

@@ -4,6 +4,7 @@ from sklearn.base import ClassifierMixin
 
 from ..utils._classes import check_classes, encode_classes, known_accuracy
 from ..utils._labels import most_probable
+from ..utils._relabelled import refuse_unknown_as_class
 from ._net import FundusNet
 
 
@@ -17,6 +18,10 @@ class SingleTask(ClassifierMixin, FundusNet):
     def _tasks(self):
         classes = getattr(self, "classes_", self._task.classes)
         return (self._task._replace(column=None, classes=classes),)
+
+    def __sklearn_clone__(self):
+        refuse_unknown_as_class(self)
+        return super().__sklearn_clone__()
 
     def _fix_classes(self, classes, *, reset):
         before = None if reset else getattr(self, "classes_", None)

@@ -16,7 +16,7 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
 from ...utils._constraints import N_JOBS
-from ...utils._relabelled import refuse_relabelled
+from ...utils._relabelled import refuse_relabelled, refuse_unknown_as_class
 from ...utils._unwrap import check_patients_inside, is_multi_task, last_step, unwrap
 from ._check_tasks import check_tasks, kappa_of_predictions
 from ._out_of_fold import (
@@ -79,6 +79,10 @@ class NestedClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
         "n_jobs": N_JOBS,
         "random_state": ["random_state"],
     }
+
+    def __sklearn_clone__(self):
+        refuse_unknown_as_class(self)
+        return super().__sklearn_clone__()
 
     def _estimators(self):
         return (self.estimator,)

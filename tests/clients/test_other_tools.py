@@ -19,7 +19,7 @@ from sk_fiqdr import DeepFeatures, DRGrader, FIQDRClassifier
 from sk_fiqdr.metrics import fiqdr_scoring
 from sk_fiqdr.model_selection import PatientStratifiedKFold, PatientValidSplit
 
-PAGE = Path(__file__).parents[1] / "docs" / "user_guide" / "other_tools.rst"
+PAGE = Path(__file__).parents[2] / "docs" / "user_guide" / "other_tools.rst"
 HEADS = {"backbone": None, "max_epochs": 3, "random_state": 0}
 
 

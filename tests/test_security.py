@@ -133,6 +133,7 @@ def assert_clean(text):
         ("parameters/max_epochs", -1),
         ("parameters/batch_size", -2),
         ("not_saved/" + ESCAPE, "x"),
+        ("not_saved/", "x"),
         ("not_saved/module", ESCAPE),
         ("not_saved", [ESCAPE]),
         ("fitted/n_features_in_", HUGE),
@@ -164,6 +165,7 @@ def test_no_field_of_a_model_is_taken_for_what_it_is_not(path, value, saved):
     with pytest.raises((ValueError, FileNotFoundError)) as refused:
         FIQDRClassifier.from_pretrained(saved)
     assert_clean(refused.value)
+    assert str(saved) in str(refused.value)
     assert len(str(refused.value)) < 2_000
     result = run("info", saved)
     assert result.exit_code in (0, 2)

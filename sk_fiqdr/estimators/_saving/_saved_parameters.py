@@ -89,7 +89,7 @@ def from_json(cls, path, config, given):
     """
     default = default_names(cls)
     saved, not_saved = config["parameters"], config["not_saved"]
-    for name in saved:
+    for name in [*saved, *not_saved]:
         if name not in default and not PASSED_ON.fullmatch(name):
             raise damaged(path, f"it has the unknown parameter {name!r}")
     rest = {k: _name(v) for k, v in saved.items() if k not in RULES} | not_saved
@@ -97,8 +97,8 @@ def from_json(cls, path, config, given):
         if name in given or value == default.get(name) or SPARE.fullmatch(name):
             continue
         raise ValueError(
-            f"The model was built on {_word(name)}={value!r}, which cannot be saved. "
-            f"Pass it again: from_pretrained(folder, {_word(name)}=...)."
+            f"The model in {str(path.parent)!r} was built on {name}={value!r}, which "
+            f"cannot be saved. Pass it again: from_pretrained(folder, {name}=...)."
         )
     taken = {name: saved[name] for name in RULES.keys() & saved.keys() - given.keys()}
     for name, value in taken.items():
@@ -111,11 +111,6 @@ def from_json(cls, path, config, given):
     if "train_split" not in given:
         dropped.add("early_stopping")  # it watches the part that is split off
     return {name: value for name, value in taken.items() if name not in dropped}
-
-
-def _word(name):
-    """Return a name as it is if it may be one, else with its odd characters escaped."""
-    return name if name.isidentifier() else repr(name)
 
 
 def default_names(cls):

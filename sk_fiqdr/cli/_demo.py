@@ -35,17 +35,23 @@ def demo(
         Path, typer.Option(help="Where model, scores and picture go.")
     ] = Path("sk-fiqdr-demo"),
     n_samples: Annotated[
-        int, typer.Option(min=80, help="Number of painted photographs.")
-    ] = 480,
+        int | None,
+        typer.Option(
+            min=80,
+            help="Number of painted photographs. By default 480, or fewer on a slow "
+            "machine.",
+        ),
+    ] = None,
     image_size: Annotated[
         int, typer.Option(min=64, max=512, help="Their height and width in pixels.")
-    ] = 80,
+    ] = 128,
     random_state: Annotated[int, typer.Option(min=0, help="Seed of everything.")] = 0,
 ):
     """Search, fit and compare on synthetic photographs; no data and no network needed.
 
-    Paints fundus photographs, searches beta and lambda of the loss, fits the best and a
-    plain cross-entropy net of the same budget, and scores both on unseen patients.
+    Paints fundus photographs, searches beta and lambda of the loss, trains the heads of
+    a network with the best and with plain cross-entropy, tunes cut-points of the grade,
+    and scores both on unseen patients.
     """
     import time
 
@@ -61,11 +67,12 @@ def demo(
         )
         raise typer.Exit(2)
     start = time.perf_counter()
-    log.print(
-        f"Painting {n_samples} photographs and searching: a minute or two on two idle "
-        "cores ..."
-    )
-    from ._demo_run import n_epochs, run_demo
+
+    def say(text):
+        log.print(f"{time.perf_counter() - start:4.0f} s  {text}", highlight=False)
+
+    say("Starting: a minute or less on two idle cores.")
+    from ._demo_run import FINAL_EPOCHS, N_SAMPLES, affordable, findings, run_demo
 
     def end(*_):
         with contextlib.suppress(OSError):
@@ -73,21 +80,33 @@ def demo(
         log.print("\nInterrupted; nothing was written.", style="red")
         raise SystemExit(130)
 
+    if n_samples is None:
+        n_samples = affordable(image_size)
+        if n_samples < N_SAMPLES:
+            say(f"A slow or busy machine: {n_samples} photographs, not {N_SAMPLES}.")
     n_done = itertools.count(1)
+    n_epochs = 2 * FINAL_EPOCHS
     with (
-        progress_bar("training", n_epochs(), unit="epochs") as show,
+        progress_bar("training", n_epochs, unit="epochs") as show,
         on_ctrl_c(end),
     ):
+
+        def advance():
+            done = next(n_done)
+            show(done)
+            if not log.is_terminal and done % 3 == 0:
+                say(f"{done} of {n_epochs} epochs.")
+
         scores, _ = run_demo(
             folder,
             n_samples=n_samples,
             image_size=image_size,
             random_state=random_state,
-            advance=lambda: show(next(n_done)),
+            say=say,
+            advance=advance,
         )
-    _print_scores(scores)
-    seconds = time.perf_counter() - start
-    log.print(f"Done in {seconds:.0f} s. In {folder}/:", highlight=False)
+    _print_scores(scores, findings(scores))
+    say(f"Done. In {folder}/:")
     for name, what in {
         "graded.png": "test photographs with grades and quality; look at it first",
         "scores.csv": "the table above",
@@ -99,32 +118,40 @@ def demo(
     log.print(NEXT_STEPS, highlight=False, markup=False, soft_wrap=True)
 
 
-def _print_scores(scores):
+def _print_scores(scores, sentences):
     from rich.console import Console
     from rich.table import Table
 
     # A column for each net: that fits into any terminal.
-    table = Table(title="Scores on patients that no net has seen")
+    n_test, n_poor = scores["n_test"][0], scores["n_poor"][0]
+    table = Table(
+        title=f"{n_test} photographs of other patients, {n_poor} of them poor"
+    )
     table.add_column("")
     for loss in scores["loss"]:
         table.add_column(loss, justify="right")
     headings = {
         "beta": "beta (weight of poor)",
         "lambd": "lambda (centre loss)",
-        "kappa": "grade: kappa",
-        "kappa_good": "  of good photographs",
-        "kappa_poor": "  of poor photographs",
         "mean_acc": "quality: mean_acc",
         "specificity": "  poor ones recognised",
         "sensitivity": "  good ones recognised",
+        "kappa": "grade: kappa",
+        "kappa_good": "  of good photographs",
+        "kappa_poor": "  of poor photographs",
+        "kappa_most_probable": "  most probable grade",
+        "kappa_both_eyes": "  with the other eye",
+        "kappa_graded": "  if poor are refused",
     }
     for column, heading in headings.items():
         form = "{:g}" if column in ("beta", "lambd") else "{:.3f}"
         table.add_row(heading, *map(form.format, scores[column]))
     Console().print(table)
-    Console(stderr=True).print(
-        "Plain cross-entropy tends to call every photograph good, as most are: a "
-        "mean_acc of 0.5. The weight beta makes the poor ones count; kappa may rise or "
-        "fall a little with it, and one small run does not tell which.",
+    log = Console(stderr=True)
+    for sentence in sentences:
+        log.print(f"- {sentence}", highlight=False)
+    log.print(
+        "Painted photographs are easier than real ones, and one small run decides "
+        "nothing: try another --random-state.\n",
         highlight=False,
     )

@@ -11,6 +11,11 @@ from ._messages import stop
 
 ASIDE = ("config", "output", "as_json", "as_csv", "progress", "overwrite")
 RUN = "run.toml"
+NAMES = "surrogateescape"  # keeps names of files that are not UTF-8 byte by byte
+
+
+def _read(path):
+    return tomllib.loads(path.read_text(encoding="utf-8", errors=NAMES))
 
 
 def read_config(ctx: typer.Context, path: Path | None):
@@ -31,7 +36,7 @@ def read_config(ctx: typer.Context, path: Path | None):
     if path is None:
         return None
     try:
-        settings = tomllib.loads(path.read_text(encoding="utf-8"))
+        settings = _read(path)
     except OSError as error:
         stop(f"Cannot read {str(path)!r}: {error.strerror}.", 2)
     except (ValueError, RecursionError) as error:
@@ -99,7 +104,8 @@ def write_config(path, command, settings):
         f"# another output: sk-fiqdr {command} --config {path.name} ...\n"
     )
     with written_whole(path) as draft:
-        draft.write_text(heading + tomli_w.dumps(settings), encoding="utf-8")
+        text = heading + tomli_w.dumps(settings)
+        draft.write_text(text, encoding="utf-8", errors=NAMES)
 
 
 def beside(path):
@@ -158,7 +164,7 @@ def check_output(output, command, settings, *, has_begun):
             )
         return
     try:
-        before = tomllib.loads((output / RUN).read_text(encoding="utf-8"))
+        before = _read(output / RUN)
     except (ValueError, RecursionError) as error:
         raise ValueError(
             f"{str(output / RUN)!r} is not TOML: {error}. Choose another --output, or "

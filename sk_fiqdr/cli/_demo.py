@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from ..utils._progress import progress_bar
-from ._messages import on_ctrl_c
+from ._messages import on_ctrl_c, telling
 
 NEXT_STEPS = """\
 Your own photographs, from the command line:
@@ -87,6 +87,7 @@ def demo(
     n_done = itertools.count(1)
     n_epochs = 2 * FINAL_EPOCHS
     with (
+        telling(),
         progress_bar("training", n_epochs, unit="epochs") as show,
         on_ctrl_c(end),
     ):

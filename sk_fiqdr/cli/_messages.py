@@ -2,6 +2,7 @@
 
 import contextlib
 import errno
+import re
 import signal
 import threading
 import warnings
@@ -20,7 +21,19 @@ USAGE_ERRORS = (
     NotADirectoryError,
     PermissionError,
 )
+FAILURES = (OSError, RuntimeError, FloatingPointError)
+FORBIDDEN = (errno.EACCES, errno.EPERM, errno.EROFS)
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+OUT_OF_MEMORY = re.compile(
+    r"MemoryError|an.t allocate memory|annot allocate memory|not enough memory"
+    r"|could not create a primitive|failed to map segment|std::bad_alloc"
+    r"|Calling read\(nbytes\) on source failed"  # pandas
+)
+NO_MEMORY = (
+    "The memory of this machine ran out. Close other programs, or lower --batch-size, "
+    "--image-size or --num-workers. What is finished is kept: the same command resumes "
+    "a run that has begun."
+)
 
 
 def stop(error, status):
@@ -93,18 +106,67 @@ def telling():
             raise
         except KeyboardInterrupt:
             stop("Interrupted.", 130)
-        except USAGE_ERRORS as error:
-            stop(error, 2)
-        except (OSError, RuntimeError, FloatingPointError) as error:
-            stop(_with_way_out(error), 1)
+        except Exception as error:
+            status = status_of(error)
+            if status is None:
+                raise
+            stop(explain(error), status)
 
 
-def _with_way_out(error):
-    text = str(error)
+def status_of(error, failed=1):
+    """Return the exit status of an error: 2, or `failed`; None if it is a defect.
+
+    Parameters
+    ----------
+    error : Exception
+        What was raised.
+    failed : int, default=1
+        Status where the command failed on its way.
+
+    Returns
+    -------
+    status : int or None
+        The exit status.
+    """
+    if _is_out_of_memory(error):
+        return failed
+    if isinstance(error, USAGE_ERRORS):
+        return 2
+    return failed if isinstance(error, FAILURES) else None
+
+
+def _is_out_of_memory(error):
+    """Whether memory ran out, which libraries report in many ways, or caused this."""
+    while error is not None:
+        if isinstance(error, MemoryError) or OUT_OF_MEMORY.search(str(error)):
+            return True
+        error = error.__cause__ or error.__context__
+    return False
+
+
+def explain(error):
+    """Return the message of an error, with a way out.
+
+    Parameters
+    ----------
+    error : Exception
+        What was raised.
+
+    Returns
+    -------
+    text : str
+        What to print.
+    """
+    text = NO_MEMORY if _is_out_of_memory(error) else str(error)
     if text.startswith('weights="DEFAULT"'):
         text += " On this command line: --weights FILE, or --weights none."
-    if getattr(error, "errno", None) in FULL and "free some space" not in text:
+    code = getattr(error, "errno", None)
+    if code in FULL and "free some space" not in text:
         text += ". Nothing was left half-written: free some space, and try again."
+    if code in FORBIDDEN and "permission to" not in text:
+        text += ". Choose another place, or get permission to use this one."
+    if code == errno.EMFILE:
+        text += ". Allow more open files (ulimit -n), or lower --num-workers."
     return text
 
 

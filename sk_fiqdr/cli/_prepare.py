@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from ._messages import USAGE_ERRORS, count_files, log, stop
+from ._messages import count_files, explain, log, status_of, stop
 
 N_SHOWN = 20  # failures that the command names; the manifest names all
 
@@ -83,10 +83,11 @@ def prepare(
         stop(error, 130)
     except (UnreadableImageError, NoFundusError) as error:
         stop(error, 1)
-    except USAGE_ERRORS as error:
-        stop(error, 2)
-    except (OSError, RuntimeError) as error:
-        stop(error, 3)
+    except Exception as error:
+        status = status_of(error, failed=3)
+        if status is None:
+            raise
+        stop(explain(error), status)
     failed, damaged = (
         manifest.loc[manifest["status"] == status, ["source", "reason"]]
         for status in ("failed", "damaged")

@@ -1,6 +1,7 @@
 """Networks for other runtimes: ONNX and torch.export, checked before they are kept."""
 
 import copy
+import io
 import itertools
 import json
 import warnings
@@ -219,8 +220,10 @@ def _read_onnx(path):
 
 def _write_torch(program, path, network, facts):
     extra = {FACTS: json.dumps({**facts, "outputs": network.output_names}, indent=2)}
-    with open(path, "wb") as file:  # for torch expects a path to end in .pt2
-        torch.export.save(program, file, extra_files=extra)
+    # Into memory first: torch ends the process where a disk is full.
+    content = io.BytesIO()
+    torch.export.save(program, content, extra_files=extra)
+    Path(path).write_bytes(content.getbuffer())
 
 
 def _read_torch(path):

@@ -1,5 +1,6 @@
 """`sk-fiqdr search`."""
 
+import shlex
 from inspect import signature
 from itertools import count
 from pathlib import Path
@@ -90,8 +91,8 @@ def search(
     OUTPUT gets results.csv, best.toml (for train --config) and run.toml. Stopped or
     killed, the same command resumes at the first missing candidate and fold.
 
-    Exit status: 0 done, 1 failed on the way, 2 it cannot be done like this, 130
-    interrupted.
+    Exit status: 0 done, 1 failed on the way, or some images could not be read, 2 it
+    cannot be done like this, 130 interrupted.
     """
     with telling():
         check_format(as_json, as_csv)
@@ -100,7 +101,13 @@ def search(
         settings = settings_of(ctx)
         has_begun = (output / "candidates").exists()
         check_output(output, "search", settings, has_begun=has_begun)
-        from ._fit_model import beta_of, describe_held_out, hold_out, load
+        from ._fit_model import (
+            beta_of,
+            describe_held_out,
+            hold_out,
+            load,
+            log_found,
+        )
         from ._progress_by_epoch import listening
 
         grid = {
@@ -141,7 +148,13 @@ def search(
             as_json=as_json,
             as_csv=as_csv,
         )
+        n_unreadable = _count_unreadable(run.cv_results_, n_splits)
+        if n_unreadable:
+            log(_name_unreadable(n_unreadable, images))
+        counts = {"searched": len(rows) - n_unreadable, "unreadable": n_unreadable}
+        log_found(data, {**counts, "held out": len(held_out)})
         log(f"To train the best: sk-fiqdr train --config {output / 'best.toml'}")
+    raise typer.Exit(1 if n_unreadable else 0)
 
 
 def _check_score(name):
@@ -157,7 +170,6 @@ def _make_search(settings, grid, frozen, output):
     from sklearn.pipeline import Pipeline
     from sklearn.preprocessing import StandardScaler
 
-    from ..metrics import fiqdr_scoring
     from ..model_selection import PatientStratifiedKFold, SearchCheckpoint
     from ._fit_model import make_net, weights_of
 
@@ -193,13 +205,54 @@ def _make_search(settings, grid, frozen, output):
         GridSearchCV(
             net,
             grid,
-            scoring=fiqdr_scoring,
+            scoring=score_and_count,
             refit=False,
             cv=PatientStratifiedKFold(settings["n_splits"]),
             n_jobs=settings["n_jobs"],
             error_score="raise",
         ),
         output / "candidates",
+    )
+
+
+def score_and_count(estimator, X, y):
+    """Score both tasks, and count what could not be read.
+
+    Parameters
+    ----------
+    estimator : FIQDRClassifier or Pipeline
+        Fitted.
+    X : array-like of str
+        Paths.
+    y : array-like of shape (n, 2)
+        Grade and quality.
+
+    Returns
+    -------
+    scores : dict of float
+        Those of `fiqdr_scoring`, and "unreadable", a number of images.
+    """
+    from sklearn.pipeline import Pipeline
+
+    from ..metrics import fiqdr_scoring
+
+    scores = fiqdr_scoring(estimator, X, y)
+    net = estimator[-1] if isinstance(estimator, Pipeline) else estimator
+    return scores | {"unreadable": len(net.unreadable_)}
+
+
+def _count_unreadable(results, n_splits):
+    """Return how many images could not be read: each is scored in one fold."""
+    of_folds = [f"split{fold}_test_unreadable" for fold in range(n_splits)]
+    return int(sum(results[name][0] for name in of_folds))
+
+
+def _name_unreadable(n, images):
+    image, are = ("image", "is") if n == 1 else ("images", "are")
+    folder = shlex.quote(str(images))
+    return (
+        f"{n} {image} could not be read, and {are} ignored: "
+        f"sk-fiqdr audit {folder} --table unreadable names them."
     )
 
 

@@ -3,6 +3,7 @@
 import json
 import re
 import shutil
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -12,12 +13,22 @@ from helpers.image_files import damaged_jpegs
 from PIL import Image
 
 
+OTHER_KINDS = {".ppm": "PPM", ".gif": "GIF", ".jfif": "JPEG"}
+
+
 @pytest.fixture
 def messy(eyes, tmp_path):
-    """Return the folder of images with other files, and one that cannot be read."""
+    """Return the folder of images with other files, and one that cannot be read.
+
+    Of the 60 images three are no .jpeg by their names; labels name them without.
+    """
     folder = tmp_path / "messy"
     shutil.copytree(eyes.images, folder)
-    first = sorted(folder.iterdir())[0]
+    first, *others = sorted(folder.iterdir())
+    for path, (suffix, form) in zip(others, OTHER_KINDS.items(), strict=False):
+        with Image.open(path) as image:
+            image.save(path.with_suffix(suffix), form)
+        path.unlink()
     (folder / "@eaDir").mkdir()
     shutil.copy(first, folder / "@eaDir" / first.name)
     shutil.copy(first, folder / f"._{first.name}")
@@ -55,6 +66,8 @@ def test_predict_has_a_row_for_every_file(messy, model, tmp_path):
     assert sorted(rows["path"]) == sorted(
         path.as_posix() for path in messy.rglob("*") if path.is_file()
     )
+    graded = rows.loc[rows["status"] == "graded", "path"]
+    assert {Path(path).suffix for path in graded} == {".jpeg", *OTHER_KINDS}
     aside = rows[rows["status"] == "left aside"]
     assert aside["grade"].isna().all()
     assert aside["error"].str.contains("no image by its name").all()
@@ -80,35 +93,61 @@ def test_prepare_accounts_for_every_file(messy, tmp_path):
     assert len(manifest) == N_FILES
 
 
-def test_train_evaluate_search_and_audit_account_for_every_file(
-    messy, eyes, model, tmp_path
-):
+FOUND = {"images": 61, "left aside": 5}
+
+
+def test_train_accounts_for_every_file(messy, eyes, tmp_path):
     trained = run(
         *("train", messy, *eyes.labels, *SMALL, "--on-error", "skip"),
         *("--output", tmp_path / "model"),
     )
     assert trained.exit_code == 1, trained.output
     (_, first), (total, last) = sums(trained.stderr)
-    assert first == {"images": 61, "left aside": 5}
+    assert first == FOUND
     assert total == N_FILES
     assert last["unreadable"] == 1
+    assert last["left aside"] == 5
     assert last["trained on"] + last["scored"] == 60
+
+
+def test_audit_accounts_for_every_file(messy, eyes):
     audited = run("audit", messy, *eyes.labels)
     expected = {"read": 60, "unreadable": 1, "left aside": 5}
     assert sums(audited.stderr)[-1] == (N_FILES, expected)
     assert sums(run("audit", messy).stderr)[-1] == (N_FILES, expected)
+
+
+def test_evaluate_accounts_for_every_file(messy, eyes, model):
     scored = run("evaluate", model, messy, *eyes.labels, "--n-bootstraps", "0")
     total, counts = sums(scored.stderr)[-1]
     assert total == N_FILES
     split = pd.read_csv(model / "split.csv")
-    assert counts["trained on"] == (split["part"] == "train").sum()
-    assert counts["unreadable"] == 1
-    searched = run(
-        *("search", messy, *eyes.labels, *SMALL, "--on-error", "skip", "--beta", "1"),
+    n_trained = (split["part"] == "train").sum()
+    expected = {"scored": 60 - n_trained, "unreadable": 1, "trained on": n_trained}
+    assert counts == {**expected, "left aside": 5}
+
+
+@pytest.mark.parametrize("frozen", [(), ("--frozen",)], ids=["fine-tuned", "frozen"])
+def test_search_accounts_for_every_file(frozen, messy, eyes, tmp_path):
+    search = (
+        *("search", messy, *eyes.labels, *SMALL, *frozen, "--on-error", "skip"),
         *("--lambd", "0", "--n-splits", "2", "--output", tmp_path / "search"),
     )
-    assert searched.exit_code == 0, searched.output
-    assert sums(searched.stderr) == [(N_FILES, first)]
+    unseen = run(*search, "--beta", "1")
+    [first, (total, last)] = sums(unseen.stderr)
+    assert first == (N_FILES, FOUND)
+    assert total == N_FILES
+    assert last["left aside"] == 5
+    held_out = last["held out"]
+    shutil.rmtree(tmp_path / "search")
+    searched = run(*search, "--beta", "1,9", "--test-size", "0")
+    assert searched.exit_code == 1, searched.output
+    expected = {"searched": 60, "unreadable": 1, "left aside": 5}
+    assert sums(searched.stderr)[-1] == (N_FILES, expected)
+    assert "1 image could not be read, and is ignored" in words(searched.stderr)
+    assert 0 < held_out < 60
+    again = run(*search, "--beta", "1,9", "--test-size", "0")
+    assert sums(again.stderr) == sums(searched.stderr)
 
 
 @pytest.fixture

@@ -12,7 +12,6 @@ from helpers.commands import SMALL, run, words
 from helpers.image_files import damaged_jpegs
 from PIL import Image
 
-
 OTHER_KINDS = {".ppm": "PPM", ".gif": "GIF", ".jfif": "JPEG"}
 
 

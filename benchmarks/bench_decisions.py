@@ -1,13 +1,15 @@
 """What fellow eyes, gates and sets of grades decide, on published scores.
 
-    SK_FIQDR_DATA=... python benchmarks/bench_decisions.py [fellow_eyes gates sets]
+    SK_FIQDR_DATA=... python benchmarks/bench_decisions.py [NAME ...]
 
-appends to ``benchmarks/results/decisions.csv``. The scores are P(grade >= 2) of a
+appends to ``benchmarks/results/decisions.csv``; NAME is fellow_eyes, gates, sets or
+subscores, by default all. The scores are P(grade >= 2) of a
 published ResNet-18 on the contest's test set. In each of 20 draws of patients a
 multinomial logistic regression on the logit of that score gives the probabilities of
 five grades. What is chosen is chosen on these patients (200 for cut-points, which are
 tuned for each way anew; 800 for sets, out of fold), and reported on all others. Quality
-is the true label. Graders saw both eyes, which flatters fusion.
+is the true label. Graders saw both eyes, which flatters fusion. ``subscores`` is
+measured on photographs, painted and real.
 """
 
 import os
@@ -20,8 +22,14 @@ from _arguments import asked
 from _record import record
 from scipy.special import logit
 from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.ensemble import ExtraTreesClassifier
 from sklearn.linear_model import LogisticRegression
+from sklearn.metrics import roc_auc_score
+from sklearn.model_selection import GroupKFold, cross_val_predict
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
 
+from sk_fiqdr.datasets import make_fundus
 from sk_fiqdr.metrics import quadratic_weighted_kappa
 from sk_fiqdr.metrics._refusal import SEVERE
 from sk_fiqdr.model_selection import (
@@ -35,10 +43,19 @@ from sk_fiqdr.model_selection._decisions._cut_points import (
     best_cut_points,
     grade_by_cut_points,
 )
+from sk_fiqdr.preprocessing import measure_quality
 
 RESULTS = Path(__file__).parent / "results" / "decisions.csv"
 N_DRAWS, N_PATIENTS, N_FOR_SETS = 20, 200, 800
 GRADES = np.arange(5)
+DEFECTS = {
+    "blur": "out of focus",
+    "haze": "hazy",
+    "occlusion": "partly covered",
+    "over-exposure": "too bright",
+    "under-exposure": "too dark",
+    "uneven illumination": "unevenly lit",
+}
 
 
 def columns(frame):
@@ -213,7 +230,54 @@ def gates(frame):
     yield f"gate, {len(frame)} photographs, slowest, s", max(seconds), "below 1"
 
 
-MEASURES = {"fellow_eyes": fellow_eyes, "gates": gates, "sets": sets}
+def subscores(_):
+    """Yield how well sub-scores name painted defects and find real poor photographs."""
+    painted = make_fundus(300, poor_fraction=1, random_state=7)
+    reasons = measure_quality(painted.data)["reason"]
+    right = reasons == painted.frame["defect"].map(DEFECTS)
+    for defect, share in right.groupby(painted.frame["defect"]).mean().items():
+        yield f"painted defects named right, {defect}", share, None
+    yield "painted defects named right", right.mean(), "at least 0.95"
+    good = make_fundus(100, poor_fraction=0, random_state=8).data
+    given = measure_quality(good)["reason"].ne("").mean()
+    yield "painted good photographs that are given a reason", given, None
+
+    data = Path(os.environ["SK_FIQDR_DATA"])
+    labels = pd.read_csv(data / "labels" / "quality_label_train.csv")
+    files = {path.stem: path for path in (data / "eyepacs-256" / "images").rglob("*.*")}
+    labels = labels[labels["image"].isin(files)]
+    start = time.perf_counter()
+    table = measure_quality([files[name] for name in labels["image"]])
+    seconds = time.perf_counter() - start
+    poor = labels["quality"].eq(0).to_numpy()
+    X, groups = table.drop(columns="reason"), patient_ids(labels["image"])
+    for name, model in (
+        ("logistic regression", LogisticRegression(C=0.3, max_iter=2000)),
+        ("extra trees", ExtraTreesClassifier(200, min_samples_leaf=4, random_state=0)),
+    ):
+        score = cross_val_predict(
+            make_pipeline(StandardScaler(), model),
+            X,
+            poor,
+            groups=groups,
+            cv=GroupKFold(5),
+            method="predict_proba",
+        )[:, 1]
+        auc = roc_auc_score(poor, score)
+        yield f"real poor photographs, AUC out of fold, {name}", auc, "at least 0.90"
+    for reason, n in (
+        table.loc[poor, "reason"].replace("", "none").value_counts().items()
+    ):
+        yield f"real poor photographs, share of reason: {reason}", n / poor.sum(), None
+    yield "measuring a photograph of 256 pixels, ms", 1000 * seconds / len(X), None
+
+
+MEASURES = {
+    "fellow_eyes": fellow_eyes,
+    "gates": gates,
+    "sets": sets,
+    "subscores": subscores,
+}
 
 if __name__ == "__main__":
     names = asked(__doc__, MEASURES)

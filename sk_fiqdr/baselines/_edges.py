@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from ._field_of_view import find_field
+from ..preprocessing._field_of_view import find_field
 from ._reference import ReferenceClassifier
 
 GREEN = 1  # the channel in which vessels have most contrast

@@ -3,7 +3,7 @@
 import numpy as np
 from PIL import Image
 
-from ._field_of_view import find_field
+from ..preprocessing._field_of_view import find_field
 from ._reference import ReferenceClassifier
 
 N_BINS = 64

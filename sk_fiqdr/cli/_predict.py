@@ -24,6 +24,7 @@ from ._model import (
 )
 from ._output import check_format, check_free, show
 
+UNCLEAR = "unclear"  # why a photograph is poor
 N_NAMED = 20  # files that the command names; the table names all
 
 
@@ -55,10 +56,10 @@ def predict(
     """Grade images and classify their quality; unreadable files are listed.
 
     A row for each file: path, grade, its probabilities, quality (1 good, 0 poor),
-    p_good, refused, status (graded, damaged, unreadable, not finite, left aside) and
-    error, which says why. A damaged image is graded all the same. With --both-eyes also
-    grade_both_eyes and its probabilities. Prepare the images as those that the model
-    was trained on.
+    p_good, reason (why it is poor), refused, status (graded, damaged, unreadable, not
+    finite, left aside) and error, which says why. A damaged image is graded all the
+    same. With --both-eyes also grade_both_eyes and its probabilities. Prepare the
+    images as those that the model was trained on.
 
     Exit status: 0 done, 1 some files could not be read, 2 it cannot be done like this.
     """
@@ -117,12 +118,27 @@ def _graded(net, paths, aside, refuse_below, both_eyes, progressed, output):
         found = predictions(net, paths, progressed)
         for part in _with_fellow_eyes(found, net) if both_eyes else found:
             if "p_good" in part:
+                part.insert(part.columns.get_loc("status"), "reason", _reasons(part))
                 refused = part["p_good"].lt(refuse_below or 0)
                 part.insert(part.columns.get_loc("status"), "refused", refused)
             keep(part)
         if aside:
             keep(_left_aside(aside).reindex(columns=parts[0].columns))
     return pd.concat(parts, ignore_index=True)
+
+
+def _reasons(part):
+    """Say why the photographs that are predicted poor are poor, "" for all others."""
+    import numpy as np
+
+    from ..preprocessing import measure_quality
+
+    poor = part["quality"].eq(0).fillna(False).to_numpy(dtype=bool)
+    reasons = np.full(len(part), "", dtype=object)
+    if poor.any():
+        found = measure_quality(part.loc[poor, "path"].tolist())["reason"]
+        reasons[poor] = found.replace("", UNCLEAR)
+    return reasons
 
 
 def _with_fellow_eyes(parts, net):
@@ -154,6 +170,8 @@ def _summary(frame):
         rows += [(f"grade {grade}", n) for grade, n in counts.items()]
     if "quality" in frame:
         rows.append(("poor quality", int(frame["quality"].eq(0).sum())))
+        counts = frame["reason"].replace("", None).value_counts()
+        rows += [(f"poor: {reason}", n) for reason, n in counts.items()]
         rows.append(("refused", int(frame["refused"].sum())))
     for status in (DAMAGED, UNREADABLE, NOT_FINITE, ASIDE):
         rows.append((status, int(frame["status"].eq(status).sum())))

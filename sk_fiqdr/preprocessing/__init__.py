@@ -9,6 +9,7 @@ from ._circle import Circle, find_circle
 from ._clahe_equalizer import ClaheEqualizer
 from ._cropper import FundusCropper
 from ._graham_normalizer import GrahamNormalizer
+from ._measure_quality import measure_quality
 from ._prepare._prepare_images import prepare_images
 
 __all__ = [
@@ -18,5 +19,6 @@ __all__ = [
     "GrahamNormalizer",
     "NoFundusError",
     "find_circle",
+    "measure_quality",
     "prepare_images",
 ]

@@ -12,9 +12,11 @@ from helpers.commands import run, words
 
 from sk_fiqdr import DRGrader, FIQDRClassifier, QualityClassifier
 from sk_fiqdr.cli._model import trained_patients
+from sk_fiqdr.cli._predict import _reasons
 from sk_fiqdr.datasets import audit, load_kaggle_dr
 from sk_fiqdr.estimators._saving._saved_format import checksum
 from sk_fiqdr.metrics import grading_report, quality_report
+from sk_fiqdr.preprocessing import measure_quality
 
 LABELS = ["--grades", "{grades}", "--quality", "{quality}"]
 
@@ -72,6 +74,21 @@ def test_predict_refuses_where_the_quality_is_too_poor(eyes, model):
     refused = pd.DataFrame(json.loads(result.stdout))["refused"]
     assert refused.tolist() == (p_good < threshold).tolist()
     assert 0 < refused.sum() < len(refused)
+
+
+def test_predict_says_why_photographs_are_predicted_poor(eyes, model):
+    result = run("predict", model, eyes.images, "--json")
+    table = pd.DataFrame(json.loads(result.stdout))
+    poor = table["quality"] == 0
+    expected = measure_quality(table.loc[poor, "path"])["reason"].replace("", "unclear")
+    assert table.loc[poor, "reason"].tolist() == expected.tolist()
+    assert (table.loc[~poor, "reason"] == "").all()
+    # The same where half of them are predicted poor, whatever the model predicts.
+    table["quality"] = np.arange(len(table)) % 2
+    reasons = _reasons(table)
+    assert (reasons[1::2] == "").all()
+    found = measure_quality(table["path"][::2])["reason"].replace("", "unclear")
+    assert reasons[::2].tolist() == found.tolist()
 
 
 def test_predict_takes_a_single_image_and_overwrites_nothing(eyes, model, tmp_path):

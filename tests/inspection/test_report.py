@@ -57,6 +57,8 @@ def test_the_tables_are_those_of_the_metrics(net, files, fundus):
             n_bootstraps=50,
         ),
     }
+    predicted_poor = np.array(files)[quality == 0]
+    assert report.tables["reasons"]["predicted poor"].sum() == len(predicted_poor) > 0
     for key, table in expected.items():
         pd.testing.assert_frame_equal(report.tables[key], table)
     kappa = expected["grading"].loc["kappa", "value"]

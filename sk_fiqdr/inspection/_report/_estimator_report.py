@@ -19,8 +19,8 @@ class EstimatorReport:
     html : str
         The page; it loads nothing from elsewhere.
     tables : dict of str to DataFrame
-        The tables, by the name of their section: "grading", "quality", "refusing",
-        "data", "settings" and "versions", if present.
+        The tables, by the name of their section: "grading", "quality", "reasons",
+        "refusing", "data", "settings" and "versions", if present.
     title : str
         Title of the page.
 

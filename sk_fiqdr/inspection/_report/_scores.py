@@ -4,6 +4,7 @@ import numpy as np
 
 from ...metrics import grading_report, quality_report, refusal_report
 from ...metrics._scorers import decide_tasks
+from ...preprocessing import measure_quality
 from ...utils._labels import UNKNOWN
 from ...utils._unwrap import last_step
 from .._confusion import ConfusionByQualityDisplay
@@ -72,6 +73,11 @@ def quality(it):
     section.tables["quality"] = quality_report(
         truth, predicted, groups=it.groups[rows], **it.bootstrap
     )
+    poor = it.predictions.quality == 0
+    if it.images and poor.any():
+        found = measure_quality(it.X[poor])["reason"].replace("", "unclear")
+        table = found.value_counts().to_frame("predicted poor")
+        section.tables["reasons"] = table.rename_axis("why poor")
     if it.predictions.quality_proba is not None:
         proba = it.predictions.quality_proba[rows]
         section.show(

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from sk_fiqdr.baselines._field_of_view import find_field
 from sk_fiqdr.datasets import make_fundus
+from sk_fiqdr.preprocessing._field_of_view import find_field
 
 
 def test_the_field_is_near_the_painted_circle_whatever_the_defect():

@@ -156,7 +156,8 @@ def class_numbers(task, classes, poor_label=None):
     if task.name == QUALITY.name:
         poor = poor_class(classes, poor_label)
         return None if poor is None else [int(at != poor) for at in range(len(classes))]
-    own = {str(number): number for number in task.classes}
+    # Not `task.classes`: a grader of two words has these for its classes.
+    own = {str(number): number for number in GRADE.classes}
     numbers = [(own | WORDS[task.name]).get(plain_label(label)) for label in classes]
     return None if None in numbers or len({*numbers}) < len(numbers) else numbers
 

@@ -195,7 +195,7 @@ def test_neither_a_home_nor_an_encoding_is_needed(kind, place, tmp_path):
     assert len(pd.read_csv(tmp_path / "predict" / "out.csv")) == 24
 
 
-@pytest.mark.parametrize("name", ["prepare", "predict", "audit"])
+@pytest.mark.parametrize("name", NAMES)
 def test_names_that_are_not_utf_8_are_read_and_written(name, place, runner, tmp_path):
     folder = tmp_path / os.fsdecode(b"out\xff")
     eyes = tmp_path / os.fsdecode(b"eyes\xfe")

@@ -1,10 +1,16 @@
 """scikit-learn's own checks on the three estimators, over features."""
 
+from contextlib import contextmanager
+
 import numpy as np
 import pytest
 from sklearn.linear_model import LogisticRegression
 from sklearn.preprocessing import LabelEncoder
-from sklearn.utils.estimator_checks import parametrize_with_checks
+from sklearn.utils import estimator_checks
+from sklearn.utils.estimator_checks import (
+    check_methods_sample_order_invariance,
+    parametrize_with_checks,
+)
 
 from sk_fiqdr import DRGrader, FIQDRClassifier, QualityClassifier
 from sk_fiqdr.model_selection import (
@@ -189,4 +195,25 @@ def expected_failed_checks(estimator):
 # The checks provoke warnings on purpose, and look at those that matter themselves.
 @pytest.mark.filterwarnings("ignore")
 def test_scikit_learns_checks(estimator, check):
-    check(estimator)
+    if check.func is not check_methods_sample_order_invariance or not hasattr(
+        estimator, "module"
+    ):
+        check(estimator)
+        return
+    # It wants rows in another order to agree to 1e-9. A net computes in float32, and
+    # which rows of a batch go through which instructions depends on the processor.
+    with tolerance(1e-6):
+        check(estimator)
+
+
+@contextmanager
+def tolerance(atol):
+    """Let scikit-learn's checks compare floats to this absolute tolerance."""
+    compare = estimator_checks.assert_allclose_dense_sparse
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(
+            estimator_checks,
+            "assert_allclose_dense_sparse",
+            lambda *args, **kwargs: compare(*args, **{**kwargs, "atol": atol}),
+        )
+        yield

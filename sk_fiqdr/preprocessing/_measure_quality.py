@@ -100,7 +100,7 @@ def measure_quality(X):
     >>> from sk_fiqdr.preprocessing import measure_quality
     >>> fundus = make_fundus(3, poor_fraction=1, random_state=1)
     >>> measure_quality(fundus.data)["reason"].tolist()
-    ['hazy', 'too dark', 'partly covered']
+    ['out of focus', 'too dark', 'partly covered']
     """
     X, kind = check_images(X)
     images = (

@@ -52,8 +52,8 @@ def measure_quality(X):
     """Measure what makes photographs poor, and name the reason.
 
     No network is needed. Everything is measured in the field of view at one size, so
-    that neither the border nor the camera's resolution matters. It takes about 10 ms
-    for each photograph.
+    that neither the border nor the camera's resolution matters. A photograph of 256
+    pixels took 48 ms on a core that was shared with other work.
 
     Parameters
     ----------

@@ -42,7 +42,7 @@ from sklearn.utils.estimator_checks import (
 )
 from skorch.callbacks import Callback
 
-from sk_fiqdr import FIQDRClassifier, QualityClassifier
+from sk_fiqdr import DRGrader, FIQDRClassifier, QualityClassifier
 from sk_fiqdr.estimators._checkpoints import _checkpoint
 from sk_fiqdr.estimators._checkpoints._checkpoint import JSON, TENSORS
 from sk_fiqdr.losses import WeightedCenterLoss
@@ -927,6 +927,31 @@ def test_a_checkpoint_of_the_first_format_is_found_and_taken_over(tmp_path):
     net.fit(X, np.array(expected["y"]))
     np.testing.assert_allclose(net.predict_proba(X), expected["proba"], rtol=1e-5)
     assert len(list(tmp_path.glob("FIQDRClassifier-*"))) == 1
+
+
+@pytest.mark.parametrize(
+    ("estimator", "key"),
+    [
+        (QualityClassifier, "7ec559f279aa9fdaf035"),
+        (DRGrader, "0c396fcec68dcec173dd"),
+    ],
+)
+def test_fits_of_one_task_have_the_key_that_the_first_format_gave(
+    estimator, key, tmp_path
+):
+    """The keys are those that the code of then gave; parameters came since."""
+    X = np.arange(24 * 7, dtype=np.float32).reshape(24, 7) % 11
+    net = estimator(
+        backbone=None,
+        max_epochs=1,
+        batch_size=32,
+        lr=0.01,
+        augment="default",
+        random_state=0,
+        checkpoint_dir=tmp_path,
+    )
+    net.fit(X, np.arange(24) % (2 if estimator is QualityClassifier else 5))
+    assert [path.name for path in tmp_path.iterdir()] == [f"{estimator.__name__}-{key}"]
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ from ...utils._same_file import name_and_size
 NEWER_DEFAULTS = {
     "grade_loss": "cross_entropy",
     "on_damage": "warn",
+    "poor_label": None,
     "solver": "gradient",
 }
 
@@ -58,4 +59,6 @@ def fit_key(net, dataset, state=None):
 
 def _is_newer_default(name, value):
     """Whether a fit of an earlier version, without the parameter, was the same."""
-    return isinstance(value, str) and NEWER_DEFAULTS.get(name) == value
+    if name not in NEWER_DEFAULTS or not isinstance(value, str | None):
+        return False
+    return NEWER_DEFAULTS[name] == value
